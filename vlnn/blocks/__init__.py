@@ -1,0 +1,1 @@
+"""MatConvNet's blocks, one file each."""

@@ -1,0 +1,132 @@
+"""The textbook algorithm: patches as columns, one matrix product, columns back to patches.
+
+MatConvNet does the same, and with the same treatment of NaN and Inf. Here the image index runs fastest, so that
+batches of small pictures still move in long runs::
+
+    image     (C, W, H, n)                     padded
+    columns   (C*FW*FH, w*HO*n)                a tile of w output columns
+    filters   (K, C*FW*FH)                     as they come, never reordered
+    output    (K, w*HO*n)  =  filters @ columns
+
+It is the kernel for few pixels, where reordering the filters would cost as much as the product.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from vlnn.geometry import ConvGeometry
+from vlnn.matlab.arrays import Array
+
+TILE_BYTES = 8 * 2**20
+
+
+def forward(geometry: ConvGeometry, image: Array, filters: Array, out: Array) -> None:
+    """Write the correlation of `image` with `filters` into `out`; one group."""
+    g = geometry
+    matrix = filters.reshape(g.filters, -1)
+    for images in _image_groups(g, image.itemsize):
+        padded = _padded(g, image[images])
+        count = padded.shape[3]
+        target = out[images].transpose(1, 2, 3, 0)  # (K, WO, HO, n)
+        for start, stop in _tiles(g, count, image.itemsize):
+            columns = _columns(g, padded, start, stop)
+            product = matrix @ columns
+            target[:, start:stop] = product.reshape(g.filters, stop - start, g.output_height, count)
+
+
+def backward_data(geometry: ConvGeometry, output: Array, filters: Array, out: Array) -> None:
+    """Write the transpose of :func:`forward` in the image into `out`; one group."""
+    g = geometry
+    matrix = filters.reshape(g.filters, -1).T
+    rows = g.output_height
+    for images in _image_groups(g, output.itemsize):
+        source = output[images].transpose(1, 2, 3, 0)  # (K, WO, HO, n)
+        count = source.shape[3]
+        padded = np.zeros(_padded_shape(g, count), output.dtype)
+        for start, stop in _tiles(g, count, output.itemsize):
+            width = stop - start
+            tile = np.ascontiguousarray(source[:, start:stop]).reshape(g.filters, -1)
+            columns = (matrix @ tile).reshape(g.channels, g.filter_width, g.filter_height, width, rows, count)
+            for fw in range(g.filter_width):
+                left = start * g.stride_x + fw * g.dilate_x
+                right = left + (width - 1) * g.stride_x + 1
+                for fh in range(g.filter_height):
+                    top = fh * g.dilate_y
+                    bottom = top + (rows - 1) * g.stride_y + 1
+                    padded[:, left : right : g.stride_x, top : bottom : g.stride_y] += columns[:, fw, fh]
+        inside = padded[:, g.pad.left : g.pad.left + g.image_width, g.pad.top : g.pad.top + g.image_height]
+        out[images] = inside.transpose(3, 0, 1, 2)
+
+
+def backward_filter(geometry: ConvGeometry, image: Array, output: Array, out: Array) -> None:
+    """Write the transpose of :func:`forward` in the filters into `out`; one group."""
+    g = geometry
+    total = out.reshape(g.filters, -1)
+    total[...] = 0
+    for images in _image_groups(g, image.itemsize):
+        padded = _padded(g, image[images])
+        count = padded.shape[3]
+        source = output[images].transpose(1, 2, 3, 0)
+        for start, stop in _tiles(g, count, image.itemsize):
+            tile = np.ascontiguousarray(source[:, start:stop]).reshape(g.filters, -1)
+            total += tile @ _columns(g, padded, start, stop).T
+
+
+def _columns(g: ConvGeometry, padded: Array, start: int, stop: int) -> Array:
+    """The patches under output columns start to stop, (C*FW*FH, (stop-start)*HO*n)."""
+    count = padded.shape[3]
+    by_channel, by_column, by_row, by_image = padded.strides
+    windows = as_strided(
+        padded[:, start * g.stride_x :],
+        (g.channels, g.filter_width, g.filter_height, stop - start, g.output_height, count),
+        (
+            by_channel,
+            by_column * g.dilate_x,
+            by_row * g.dilate_y,
+            by_column * g.stride_x,
+            by_row * g.stride_y,
+            by_image,
+        ),
+        writeable=False,
+    )
+    return windows.reshape(g.channels * g.filter_width * g.filter_height, -1)
+
+
+def _padded_shape(g: ConvGeometry, count: int) -> tuple[int, int, int, int]:
+    """(C, W, H, n) with the pad, and with what the last window still reaches."""
+    width = max(
+        g.image_width + g.pad.left + g.pad.right,
+        (g.output_width - 1) * g.stride_x + (g.filter_width - 1) * g.dilate_x + 1,
+    )
+    height = max(
+        g.image_height + g.pad.top + g.pad.bottom,
+        (g.output_height - 1) * g.stride_y + (g.filter_height - 1) * g.dilate_y + 1,
+    )
+    return g.channels, width, height, count
+
+
+def _padded(g: ConvGeometry, image: Array) -> Array:
+    """Images (n, C, W, H) as a padded (C, W, H, n)."""
+    inner = image.transpose(1, 2, 3, 0)
+    if not any(g.pad):
+        return np.ascontiguousarray(inner)
+    padded = np.zeros(_padded_shape(g, len(image)), image.dtype)
+    padded[:, g.pad.left : g.pad.left + g.image_width, g.pad.top : g.pad.top + g.image_height] = inner
+    return padded
+
+
+def _image_groups(g: ConvGeometry, itemsize: int) -> list[slice]:
+    """Images to take together: all of them while they are small."""
+    _, width, height, _ = _padded_shape(g, 1)
+    size = (g.channels * width * height + g.filters * g.output_height * g.output_width) * itemsize
+    step = max(1, TILE_BYTES // max(size, 1))
+    return [slice(start, start + step) for start in range(0, g.batch, step)]
+
+
+def _tiles(g: ConvGeometry, count: int, itemsize: int) -> list[tuple[int, int]]:
+    """Ranges of output columns whose patches fit into TILE_BYTES."""
+    size = g.channels * g.filter_width * g.filter_height * g.output_height * count * itemsize
+    step = max(1, TILE_BYTES // max(size, 1))
+    return [(start, min(start + step, g.output_width)) for start in range(0, g.output_width, step)]

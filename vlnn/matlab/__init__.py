@@ -1,0 +1,1 @@
+"""Everything that knows MATLAB: arguments, arrays, values and files."""
