@@ -143,7 +143,7 @@ def plain(value: object) -> list[float] | None:
     if isinstance(value, (int, float)):
         return [float(value)]
     if is_array(value) and not isinstance(value, np.ndarray):
-        value = value.get()
+        value = value.get()  # type: ignore[attr-defined]
     if value is None:
         return []
     if isinstance(value, (str, bytes, dict)):
@@ -217,7 +217,7 @@ def matlab_function(inputs: int, words: str) -> Callable[[Callable[P, R]], Calla
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             if len(args) < inputs:
-                names = function.__code__.co_varnames[len(args) : inputs]  # type: ignore[attr-defined]
+                names = function.__code__.co_varnames[len(args) : inputs]
                 if any(missing not in kwargs for missing in names):
                     raise MatConvNetError(
                         f"There are less than {words} arguments. Received {len(args)}; {name} needs {inputs}."
