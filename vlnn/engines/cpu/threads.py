@@ -1,13 +1,14 @@
 """All cores for NumPy: tasks on threads, with NumPy's BLAS kept to one thread each meanwhile.
 
-NumPy lets other threads run while it copies, adds or multiplies, so that plain Python threads share the work. The number
-of threads is ``settings.threads``, else as many as NumPy's BLAS may use: OMP_NUM_THREADS, OPENBLAS_NUM_THREADS and limits
-set through threadpoolctl all show there.
+NumPy lets other threads run while it copies, adds or multiplies, so that plain Python threads share the work. The
+number of threads is ``settings.threads``, else as many as NumPy's BLAS may use: OMP_NUM_THREADS, OPENBLAS_NUM_THREADS
+and limits set through threadpoolctl all show there.
 """
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-import numpy.linalg._umath_linalg as linked_with_blas  # type: ignore[import-not-found]
+import numpy.linalg._umath_linalg as linked_with_blas
 
 from vlnn.settings import settings
 
@@ -31,15 +32,12 @@ class _Blas:
         self._before = 1
         self._get: Callable[[], int] | None = None
         self._set: Callable[[int], None] | None = None
-        for prefix in ("scipy_openblas", "openblas"):
-            for suffix in ("64_", "_64", ""):
-                try:
-                    loaded = ctypes.CDLL(linked_with_blas.__file__)
-                    self._get = getattr(loaded, f"{prefix}_get_num_threads{suffix}")
-                    self._set = getattr(loaded, f"{prefix}_set_num_threads{suffix}")
-                    return
-                except (AttributeError, OSError):
-                    continue
+        loaded = ctypes.CDLL(linked_with_blas.__file__)
+        for prefix, suffix in itertools.product(("scipy_openblas", "openblas"), ("64_", "_64", "")):
+            if hasattr(loaded, f"{prefix}_set_num_threads{suffix}"):
+                self._get = getattr(loaded, f"{prefix}_get_num_threads{suffix}")
+                self._set = getattr(loaded, f"{prefix}_set_num_threads{suffix}")
+                return
 
     def threads(self) -> int:
         """How many threads the caller lets BLAS use."""
@@ -92,7 +90,8 @@ def count() -> int:
 def each(work: Callable[[T], object], items: Iterable[T]) -> None:
     """Call ``work(item)`` for every item, on all threads, in no order; the first exception is raised here.
 
-    Items are handed out one by one, so that uneven ones balance. A call from inside a task works through its items alone.
+    Items are handed out one by one, so that uneven ones balance. A call from inside a task works through its items
+    alone.
     """
     items = list(items)
     threads = 1 if getattr(_inside, "task", False) else min(count(), len(items))
@@ -133,10 +132,10 @@ def each(work: Callable[[T], object], items: Iterable[T]) -> None:
 
 
 def spans(length: int, cost: float, least: float) -> list[slice]:
-    """Cut range(length) into pieces for :func:`each`: one if the whole `cost` is below `least`, else four per thread."""
+    """Cut range(length) into pieces for :func:`each`: one if all the `cost` is below `least`, else some per thread."""
     pieces = 1 if cost < least else min(length, 4 * count(), max(1, int(cost / least * 2)))
     bounds = [length * i // pieces for i in range(pieces + 1)]
-    return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [slice(a, b) for a, b in itertools.pairwise(bounds)]
 
 
 def _workers(needed: int) -> ThreadPoolExecutor:
