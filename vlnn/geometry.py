@@ -60,6 +60,26 @@ class ConvGeometry(NamedTuple):
         return self.output_pixels * self.filters * self.group_channels * self.filter_height * self.filter_width
 
 
+class PoolGeometry(NamedTuple):
+    """Windows of pool_height x pool_width pixels over (image_height, image_width, channels, batch)."""
+
+    batch: int
+    channels: int
+    image_height: int
+    image_width: int
+    pool_height: int
+    pool_width: int
+    output_height: int
+    output_width: int
+    stride_y: int
+    stride_x: int
+    pad: Sides
+
+    @property
+    def planes(self) -> int:
+        return self.batch * self.channels
+
+
 def sizes(shape: tuple[int, ...]) -> str:
     """(4, 5, 3, 2) as MATLAB shows a size: 4x5x3x2."""
     return "x".join(map(str, shape))
@@ -179,3 +199,35 @@ def check_convt(
         batch, groups, channels, filters, image_height, image_width, filter_height, filter_width, height, width,
         *upsample, 1, 1, crop,
     )  # fmt: skip
+
+
+def check_pool(
+    x: Shape, dzdy: Shape | None, pool: tuple[int, int], stride: tuple[int, int], pad: Sides
+) -> PoolGeometry:
+    """The geometry of vl_nnpool; `dzdy` is None in a forward call."""
+
+    def fail(sentence: str) -> NoReturn:
+        facts = [f"X {sizes(x)}", f"POOL {brackets(pool)}"]
+        if dzdy is not None:
+            facts.append(f"DZDY {sizes(dzdy)}")
+        facts += [f"Stride {brackets(stride)}", f"Pad {brackets(pad)}"]
+        raise MatConvNetError(f"{sentence} Received {', '.join(facts)}.")
+
+    if min(stride) < 1:
+        fail("At least one element of STRIDE is smaller than one.")
+    if 0 in pool:
+        fail("A dimension of the pooling SIZE is void.")
+    height, width, channels, batch = x
+    padded_height, padded_width = height + pad.top + pad.bottom, width + pad.left + pad.right
+    # MatConvNet compares unsigned numbers: a negative window, and one over a negative pad, count as too large.
+    if min(pool) < 0 or min(padded_height, padded_width) < 0 or padded_height < pool[0] or padded_width < pool[1]:
+        fail("The pooling window is larger than the DATA (including padding).")
+    if min(pad) < 0:
+        fail("An element of PAD is negative.")
+    if max(pad.top, pad.bottom) >= pool[0] or max(pad.left, pad.right) >= pool[1]:
+        fail("A padding value is larger or equal to the size of the pooling window.")
+    output_height = (padded_height - pool[0]) // stride[0] + 1
+    output_width = (padded_width - pool[1]) // stride[1] + 1
+    if dzdy is not None and dzdy != (output_height, output_width, channels, batch):
+        fail("DEROUTPUT dimensions are incompatible with X and POOL.")
+    return PoolGeometry(batch, channels, height, width, *pool, output_height, output_width, *stride, pad)

@@ -201,6 +201,33 @@ def scalar(label: str) -> Callable[[object], int]:
     return read
 
 
+def real(label: str) -> Callable[[object], float]:
+    """A reader of one number."""
+
+    def read(value: object) -> float:
+        elements = plain(value)
+        if elements is None or len(elements) != 1:
+            raise MatConvNetError(f"{label} is not a plain scalar. Received {received(value)}.")
+        return elements[0]
+
+    return read
+
+
+def choice(label: str, *names: str) -> Callable[[object], str]:
+    """A reader of one of some names, in any case."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise MatConvNetError(f"{label} is not a string. Received {received(value)}.")
+        if value.lower() not in names:
+            raise MatConvNetError(
+                f"{label} is not a supported {label.lower()}. Received {value!r}; {' and '.join(names)} are known."
+            )
+        return value.lower()
+
+    return read
+
+
 def _matrix(label: str, value: object) -> list[int]:
     elements = plain(value)
     if elements is None:
@@ -208,7 +235,9 @@ def _matrix(label: str, value: object) -> list[int]:
     return [truncate(element) for element in elements]
 
 
-def matlab_function(inputs: int, words: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def matlab_function(
+    inputs: int, words: str, sentence: str = "There are less than {} arguments."
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a call with too few arguments fail with MatConvNet's sentence instead of Python's."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -220,7 +249,7 @@ def matlab_function(inputs: int, words: str) -> Callable[[Callable[P, R]], Calla
                 names = function.__code__.co_varnames[len(args) : inputs]
                 if any(missing not in kwargs for missing in names):
                     raise MatConvNetError(
-                        f"There are less than {words} arguments. Received {len(args)}; {name} needs {inputs}."
+                        f"{sentence.format(words)} Received {len(args)}; {name} needs {inputs}."
                     )
             return function(*args, **kwargs)
 

@@ -20,6 +20,7 @@ from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
 TILE_BYTES = 8 * 2**20
+LOW = 24  # images whose columns are shorter are taken together
 
 
 def forward(geometry: ConvGeometry, image: Array, filters: Array, out: Array) -> None:
@@ -118,10 +119,10 @@ def _padded(g: ConvGeometry, image: Array) -> Array:
 
 
 def _image_groups(g: ConvGeometry, itemsize: int) -> list[slice]:
-    """Images to take together: all of them while they are small."""
+    """Images to take together: one, or as many as fit while their columns are short."""
     _, width, height, _ = _padded_shape(g, 1)
     size = (g.channels * width * height + g.filters * g.output_height * g.output_width) * itemsize
-    step = max(1, TILE_BYTES // max(size, 1))
+    step = max(1, TILE_BYTES // max(size, 1)) if g.output_height < LOW else 1
     return [slice(start, start + step) for start in range(0, g.batch, step)]
 
 

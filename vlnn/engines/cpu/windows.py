@@ -26,7 +26,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from vlnn.engines.cpu import threads
 from vlnn.geometry import ConvGeometry
@@ -230,7 +229,7 @@ class _Plan:
                 for index, (window, matrix) in enumerate(zip(passes, weights[number], strict=True)):
                     started = number or index
                     part = part_room[: total.size].reshape(shape) if started else total
-                    patches = self._patches(expanded, job.columns, window, count, matrix.shape[-1])
+                    patches = self._patches(room, expanded.strides, job.columns, window, count, matrix.shape[-1])
                     np.matmul(matrix, patches, out=part.transpose(0, 2, 3, 1, 4))
                     if started:
                         total += part
@@ -275,13 +274,17 @@ class _Plan:
             inner[:, :, layer, :, top:bottom] = pixels[..., begin : begin + (bottom - top) * rows.step : rows.step]
         return expanded
 
-    def _patches(self, expanded: Array, columns: Axis, window: _Pass, count: int, depth: int) -> Array:
+    def _patches(
+        self, room: Array, strides: tuple[int, ...], columns: Axis, window: _Pass, count: int, depth: int
+    ) -> Array:
         """A view of E: the patches under `count` output columns, (1, w, blocks of the run, depth, run of a block)."""
-        by_column, by_channel, by_layer, by_pixel = expanded.strides
-        start = self.pad - columns.pad + (window.columns.start or 0) * columns.dilate
-        return as_strided(
-            expanded[start:, :, window.layer :, window.offset :],
+        by_column, by_channel, by_layer, by_pixel = strides
+        first = self.pad - columns.pad + (window.columns.start or 0) * columns.dilate
+        return np.ndarray(
             (1, count, self.run_blocks, depth, self.block_run),
+            room.dtype,
+            room,
+            first * by_column + window.layer * by_layer + window.offset * by_pixel,
             (
                 0,
                 columns.step * by_column,
@@ -289,7 +292,6 @@ class _Plan:
                 by_layer if self.joined else by_channel,
                 by_pixel,
             ),
-            writeable=False,
         )
 
 

@@ -1,0 +1,5 @@
+"""``python -m vlnn`` is the command ``vlnn``."""
+
+from vlnn.cli import main
+
+main()

@@ -1,0 +1,44 @@
+"""The command line: parse, call, echo. No array work here.
+
+Errors are one line on stderr and exit status 1, wrong usage is 2; ``vlnn --debug COMMAND`` shows where an error arose.
+"""
+
+from typing import Any
+
+import click
+
+from vlnn import __version__
+from vlnn.cli.demo import demo_command
+
+
+class OneLineErrors(click.Group):
+    """A group whose commands report what users can cause (bad input, files, a missing extra) in one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # whoever read our output has left: click ends quietly
+            raise
+        except (ValueError, OSError, ImportError) as error:  # MatConvNetError is a ValueError
+            if ctx.params["debug"]:
+                raise
+            raise click.ClickException(one_line(error)) from None
+
+
+def one_line(error: Exception) -> str:
+    """An exception's message on one line; for files `NAME: what is wrong`."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        message = f"{error.filename}: {error.strerror}"
+    else:
+        message = str(error) or type(error).__name__
+    return " ".join(message.split())
+
+
+@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="vlnn")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:
+    """MatConvNet for Python: the same functions, called the same way, giving the same numbers."""
+
+
+main.add_command(demo_command)

@@ -1,0 +1,307 @@
+"""Operations on single elements, and across the channels of single pixels, on the CPU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from vlnn.engines.cpu.pieces import (
+    THREADING_BYTES,
+    Block,
+    cut,
+    in_blocks,
+    in_pieces,
+    pixel_rows,
+    spread,
+    sum_over_channels,
+)
+from vlnn.engines.cpu.threads import each, spans
+from vlnn.matlab.arrays import Array
+
+SMALLEST_NORM = 1e-8  # below, vl_nnnoffset takes the squared norm to be this
+
+
+class Elementwise:
+    """The elementwise part of the CPU engine."""
+
+    def relu_forward(self, x: Array, leak: float) -> Array:
+        out = np.empty_like(x)
+        if leak == 0:
+            # fmax gives 0 for NaN, as MATLAB's max; an array of zeros is faster than the number
+            in_pieces((x, out), (x.dtype,), lambda xs, ys, zeros: np.fmax(xs, zeros, out=ys))
+            return out
+
+        def work(xs: Array, ys: Array, positive: Array) -> None:
+            _slope(xs, leak, positive, ys)
+            np.multiply(xs, ys, out=ys)
+
+        in_pieces((x, out), (np.bool_,), work)
+        return out
+
+    def relu_backward(self, x: Array, dzdy: Array, leak: float) -> Array:
+        out = np.empty_like(dzdy)
+
+        def work(xs: Array, ds: Array, ys: Array, positive: Array) -> None:
+            _slope(xs, leak, positive, ys)
+            np.multiply(ds, ys, out=ys)
+
+        in_pieces((x, dzdy, out), (np.bool_,), work)
+        return out
+
+    def sigmoid_forward(self, x: Array) -> Array:
+        out = np.empty_like(x)
+        in_pieces((x, out), (), _sigmoid)
+        return out
+
+    def sigmoid_backward(self, x: Array, dzdy: Array) -> Array:
+        out = np.empty_like(x)
+
+        def work(xs: Array, ds: Array, ys: Array, room: Array) -> None:
+            _sigmoid(xs, ys)
+            np.subtract(1, ys, out=room)
+            np.multiply(ys, room, out=ys)
+            np.multiply(ds, ys, out=ys)
+
+        in_pieces((x, dzdy, out), (x.dtype,), work)
+        return out
+
+    def softmax_forward(self, x: Array) -> Array:
+        out = np.empty_like(x)
+        rows, results = pixel_rows(x), pixel_rows(out)
+        in_blocks(x, lambda block, room: softmax(cut(rows, block), cut(results, block)))
+        return out
+
+    def softmax_backward(self, x: Array, dzdy: Array) -> Array:
+        out = np.empty_like(x)
+        rows, ders, results = pixel_rows(x), pixel_rows(dzdy), pixel_rows(out)
+
+        def work(block: Block, room: Array) -> None:
+            ds, ys = cut(ders, block), cut(results, block)
+            softmax(cut(rows, block), ys)
+            np.multiply(ds, ys, out=room)
+            np.subtract(ds, sum_over_channels(room), out=room)
+            np.multiply(ys, room, out=ys)
+
+        in_blocks(x, work)
+        return out
+
+    def noffset_forward(self, x: Array, alpha: float, beta: float) -> Array:
+        out = np.empty_like(x)
+        rows, results = pixel_rows(x), pixel_rows(out)
+
+        def work(block: Block, room: Array) -> None:
+            xs = cut(rows, block)
+            offset = _squared_norm(xs, room)
+            np.power(offset, beta, out=offset)
+            np.multiply(offset, alpha, out=offset)
+            np.subtract(xs, offset, out=cut(results, block))
+
+        in_blocks(x, work)
+        return out
+
+    def noffset_backward(self, x: Array, dzdy: Array, alpha: float, beta: float) -> Array:
+        out = np.empty_like(x)
+        rows, ders, results = pixel_rows(x), pixel_rows(dzdy), pixel_rows(out)
+
+        def work(block: Block, room: Array) -> None:
+            xs, ds = cut(rows, block), cut(ders, block)
+            factor = _squared_norm(xs, room)
+            np.power(factor, beta - 1, out=factor)
+            np.multiply(factor, sum_over_channels(ds), out=factor)
+            np.multiply(factor, 2 * alpha * beta, out=factor)
+            np.multiply(xs, factor, out=room)
+            np.subtract(ds, room, out=cut(results, block))
+
+        in_blocks(x, work)
+        return out
+
+    def spnorm_forward(self, x: Array, energy: Array, alpha: float, beta: float) -> Array:
+        out = np.empty_like(x)
+
+        def work(xs: Array, es: Array, ys: Array) -> None:
+            np.multiply(es, alpha, out=ys)
+            np.add(ys, 1, out=ys)
+            np.power(ys, -beta, out=ys)
+            np.multiply(ys, xs, out=ys)
+
+        in_pieces((x, energy, out), (), work)
+        return out
+
+    def spnorm_backward(self, x: Array, energy: Array, dzdy: Array, spill: Array, alpha: float, beta: float) -> Array:
+        out = np.empty_like(x)
+
+        def work(xs: Array, es: Array, ds: Array, ts: Array, ys: Array, room: Array) -> None:
+            np.multiply(es, alpha, out=ys)
+            np.add(ys, 1, out=ys)
+            np.power(ys, -beta, out=ys)
+            np.multiply(ys, ds, out=ys)
+            np.multiply(ts, xs, out=room)
+            np.multiply(room, 2 * alpha * beta, out=room)
+            np.subtract(ys, room, out=ys)
+
+        in_pieces((x, energy, dzdy, spill, out), (x.dtype,), work)
+        return out
+
+    def multiply(self, a: Array, b: Array) -> Array:
+        out = np.empty_like(a)
+        in_pieces((a, b, out), (), lambda xs, ys, zs: np.multiply(xs, ys, out=zs))
+        return out
+
+    def product(self, dtype: np.dtype[np.floating], *factors: Array | float) -> Array:
+        out = np.ones(np.broadcast_shapes((1, 1, 1, 1), *(np.shape(factor) for factor in factors)), dtype)
+        for factor in factors:
+            out *= factor
+        return out
+
+    def accumulate(self, alpha: float, a: Array, beta: float, b: Array) -> Array:
+        out = np.empty_like(a)
+
+        def work(xs: Array, ys: Array, zs: Array, room: Array) -> None:
+            np.multiply(xs, alpha, out=zs)
+            np.multiply(ys, beta, out=room)
+            np.add(zs, room, out=zs)
+
+        in_pieces((a, b, out), (a.dtype,), work)
+        return out
+
+    def scale(self, factor: float, a: Array) -> Array:
+        out = np.empty_like(a)
+        in_pieces((a, out), (), lambda xs, ys: np.multiply(xs, factor, out=ys))
+        return out
+
+    def total(self, planes: Array) -> Array:
+        return planes.dtype.type(planes.sum(dtype=np.float64))
+
+    def dropout_mask(self, shape: tuple[int, ...], dtype: np.dtype[np.floating], rate: float, rng: Any) -> Array:
+        drawn = np.random.default_rng(rng).random(shape, np.float32)
+        scale = 1 / (1 - rate) if rate != 1 else math.inf
+        out = np.empty(shape, dtype)
+
+        def work(rs: Array, ys: Array, kept: Array) -> None:
+            np.greater_equal(rs, rate, out=kept)
+            np.copyto(ys, kept)
+            np.multiply(ys, scale, out=ys)
+
+        in_pieces((drawn, out), (np.bool_,), work)
+        return out
+
+    def concatenate(self, inputs: Sequence[Array], axis: int) -> Array:
+        shape = list(inputs[0].shape)
+        shape[axis] = sum(planes.shape[axis] for planes in inputs)
+        out = np.empty(shape, inputs[0].dtype)
+        start = 0
+        for planes in inputs:
+            place = [slice(None)] * 4
+            place[axis] = slice(start, start := start + planes.shape[axis])
+            _copy(planes, out[tuple(place)])
+        return out
+
+    def crop(self, planes: Array, window: tuple[slice, ...]) -> Array:
+        view = planes[window]
+        out = np.empty(view.shape, view.dtype)
+        _copy(view, out)
+        return out
+
+    def uncrop(self, planes: Array, shape: tuple[int, ...], window: tuple[slice, ...]) -> Array:
+        out = np.zeros(shape, planes.dtype)
+        _copy(planes, out[window])
+        return out
+
+    def pdist_forward(self, x: Array, x0: Array, p: float, root: bool) -> Array:
+        out = np.empty((x.shape[0], 1, *x.shape[2:]), x.dtype)
+        rows, targets, results = pixel_rows(x), spread(x0, x.shape), pixel_rows(out)
+
+        def work(block: Block, room: Array) -> None:
+            np.subtract(cut(rows, block), cut(targets, block), out=room)
+            total = sum_over_channels(_power(room, p))
+            if root and p != 1:
+                np.power(total, 1 / p, out=total)
+            cut(results, block)[...] = total
+
+        in_blocks(x, work)
+        return out
+
+    def pdist_backward(self, x: Array, x0: Array, p: float, root: bool, epsilon: float, dzdy: Array) -> Array:
+        out = np.empty_like(x)
+        rows, targets, results = pixel_rows(x), spread(x0, x.shape), pixel_rows(out)
+        ders = spread(dzdy, x.shape)
+
+        def work(block: Block, room: Array) -> None:
+            ys = cut(results, block)
+            np.subtract(cut(rows, block), cut(targets, block), out=ys)
+            factor = cut(ders, block)
+            if not root:
+                factor = factor * p
+            elif p != 1:
+                room[...] = ys
+                total = sum_over_channels(_power(room, p))
+                if p > 1:
+                    np.maximum(total, epsilon, out=total)
+                factor = factor * np.power(total, (1 - p) / p)
+            if p != 2:
+                np.sign(ys, out=room)
+                np.abs(ys, out=ys)
+                if p < 1:
+                    np.maximum(ys, epsilon, out=ys)
+                np.power(ys, p - 1, out=ys)
+                np.multiply(ys, room, out=ys)
+            np.multiply(ys, factor, out=ys)
+
+        in_blocks(x, work)
+        return out
+
+
+def softmax(x: Array, out: Array) -> None:
+    """Write the softmax over the channels of a block (n, D, p) into `out`."""
+    _, total = exponentials(x, out)
+    np.divide(out, total, out=out)
+
+
+def exponentials(x: Array, out: Array) -> tuple[Array, Array]:
+    """Write exp(x - max) into `out`, and return the maxima and the sums over the channels, (n, 1, p)."""
+    largest = x.max(axis=1, keepdims=True)
+    np.subtract(x, largest, out=out)
+    np.exp(out, out=out)
+    return largest, sum_over_channels(out)
+
+
+def _sigmoid(x: Array, out: Array) -> None:
+    np.negative(x, out=out)
+    np.exp(out, out=out)
+    np.add(out, 1, out=out)
+    np.divide(1, out, out=out)
+
+
+def _slope(x: Array, leak: float, positive: Array, out: Array) -> None:
+    """Write 1 where x is positive and `leak` elsewhere into `out`."""
+    np.greater(x, 0, out=positive)
+    np.copyto(out, positive)
+    if leak != 0:
+        np.multiply(out, 1 - leak, out=out)
+        np.add(out, leak, out=out)
+
+
+def _squared_norm(x: Array, room: Array) -> Array:
+    """The sum of squares over the channels of a block, (n, 1, p), not below SMALLEST_NORM."""
+    np.multiply(x, x, out=room)
+    return np.maximum(sum_over_channels(room), x.dtype.type(SMALLEST_NORM))
+
+
+def _power(differences: Array, p: float) -> Array:
+    """abs(differences)^p, in place."""
+    if p == 2:
+        return np.multiply(differences, differences, out=differences)
+    np.abs(differences, out=differences)
+    return differences if p == 1 else np.power(differences, p, out=differences)
+
+
+def _copy(source: Array, target: Array) -> None:
+    """Copy planes, on all cores."""
+    if source.size == 0:
+        return
+    axis = 0 if source.shape[0] > 1 else 1
+    parts = spans(source.shape[axis], 2 * source.nbytes, THREADING_BYTES)
+    each(lambda part: np.copyto(target.swapaxes(0, axis)[part], source.swapaxes(0, axis)[part]), parts)

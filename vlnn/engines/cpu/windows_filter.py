@@ -1,0 +1,178 @@
+"""The derivative of the filters as many small matrix products, with one transposed copy of the output's derivative.
+
+    E   (c, t, s, u, run)     some channels of the image: rows and columns told apart by their remainder when the stride
+                              is not one, then the columns u and the pixels down each of them, in one line
+    D   (u, run, K)           the output's derivative, filters innermost, with zeros where E's runs are longer
+
+A filter tap (fw, fh) is an offset into E's line, so that its derivative is a product of a view with D:
+
+    (c, K)  =  E[:, t, s, offset : offset + pixels] @ D
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vlnn.engines.cpu import threads
+from vlnn.engines.cpu.windows import BLOCK_PRODUCTS
+from vlnn.geometry import ConvGeometry
+from vlnn.matlab.arrays import Array
+
+BLOCK_ROWS = 32
+BLOCK_FILTERS = 64
+TILE_PIXELS = 2000
+SLAB_BYTES = 16 * 2**20
+
+
+def backward_filter(geometry: ConvGeometry, image: Array, output: Array, out: Array) -> None:
+    """Write the derivative in the filters, (K, C, FW, FH), into `out`; one group."""
+    plan = _Plan(geometry, image, output)
+    for slab in plan.slabs:
+        threads.each(plan.turn, slab)
+        threads.each(plan.add, plan.tasks(slab))
+    threads.each(lambda chunk: plan.finish(chunk, out), plan.chunks)
+
+
+class _Plan:
+    """How the image is cut into tiles of pixels and chunks of channels, and the sums so far."""
+
+    def __init__(self, g: ConvGeometry, image: Array, output: Array) -> None:
+        self.g, self.image, self.output = g, image, output
+        # With few channels the rows of the filter are written out in E, so that a product has enough rows.
+        self.joined = g.channels < BLOCK_ROWS
+        self.layers = g.filter_height if self.joined else min(g.stride_y, (g.filter_height - 1) * g.dilate_y + 1)
+        self.sides = min(g.stride_x, (g.filter_width - 1) * g.dilate_x + 1)
+        below = 0 if self.joined else (g.filter_height - 1) * g.dilate_y // g.stride_y
+        beside = (g.filter_width - 1) * g.dilate_x // g.stride_x
+        self.run = g.output_height + below
+
+        step = -(-g.channels // -(-g.channels // BLOCK_ROWS))
+        self.chunks = [slice(c, min(c + step, g.channels)) for c in range(0, g.channels, step)]
+        self.rows = step * (self.layers if self.joined else 1)
+        self.filter_blocks = -(-g.filters // BLOCK_FILTERS)
+        self.block_filters = -(-g.filters // self.filter_blocks)
+        self.filters = self.filter_blocks * self.block_filters
+
+        columns = min(g.output_width, max(1, TILE_PIXELS // self.run, min(8, 2 * beside)))
+        columns = -(-g.output_width // -(-g.output_width // columns))
+        pixels = columns * self.run
+        pieces = -(-pixels * self.rows * self.block_filters // BLOCK_PRODUCTS)
+        self.pieces, self.piece = pieces, -(-pixels // pieces)
+        self.line = (columns + beside) * self.run
+        self.line_room = self.line + below + self.pieces * self.piece - pixels + 16
+        tiles = [
+            (n, slice(w, min(w + columns, g.output_width)))
+            for n in range(g.batch)
+            for w in range(0, g.output_width, columns)
+        ]
+        size = self.pieces * self.piece * self.filters * image.itemsize
+        together = max(1, SLAB_BYTES // size)
+        self.slabs = [list(enumerate(tiles[i : i + together])) for i in range(0, len(tiles), together)]
+        self.turned = np.zeros((min(together, len(tiles)), self.pieces * self.piece, self.filters), image.dtype)
+        # Threads share the chunks of channels; when there are too few of them, each chunk's tiles as well.
+        self.shares = 1 if len(self.chunks) >= 2 * threads.count() else -(-2 * threads.count() // len(self.chunks))
+        taps = g.filter_width * (1 if self.joined else g.filter_height)
+        self.sums = np.zeros((len(self.chunks), self.shares, taps, self.rows, self.filters), image.dtype)
+        self.scratch: list[tuple[Array, Array]] = []
+
+    def tasks(self, slab: list[tuple[int, tuple[int, slice]]]) -> list[tuple[int, int, list[tuple[int, tuple[int, slice]]]]]:
+        return [(c, s, slab[s :: self.shares]) for c in range(len(self.chunks)) for s in range(self.shares)]
+
+    def turn(self, numbered: tuple[int, tuple[int, slice]]) -> None:
+        """Copy a tile of the output's derivative into D."""
+        number, (n, columns) = numbered
+        g = self.g
+        width = columns.stop - columns.start
+        turned = self.turned[number]
+        turned[width * self.run :] = 0
+        target = turned[: width * self.run].reshape(width, self.run, self.filters)[:, : g.output_height]
+        for k in range(0, g.filters, 16):  # few streams at a time: the columns lie far apart
+            block = self.output[n, k : k + 16, columns]
+            target[:, :, k : k + len(block)] = block.transpose(1, 2, 0)
+
+    def add(self, task: tuple[int, int, list[tuple[int, tuple[int, slice]]]]) -> None:
+        """Add what some tiles give for one chunk of channels."""
+        chunk, share, tiles = task
+        g = self.g
+        room, part = self.scratch.pop() if self.scratch else self._buffers()
+        sums = self.sums[chunk, share]
+        for number, (n, columns) in tiles:
+            expanded = self._expand(room, self.image[n, self.chunks[chunk]], columns)
+            turned = self.turned[number].reshape(self.pieces, self.piece, self.filter_blocks, self.block_filters)
+            turned = turned.transpose(0, 2, 1, 3)
+            by_channel, by_layer, by_side, by_pixel = expanded.strides
+            rows = len(expanded) * (self.layers if self.joined else 1)
+            product = part[:, :, :rows]
+            for tap, (layer, side, offset) in enumerate(self._taps()):
+                view = np.ndarray(
+                    (self.pieces, 1, rows, self.piece),
+                    expanded.dtype,
+                    room,
+                    layer * by_layer + side * by_side + offset * by_pixel,
+                    (self.piece * by_pixel, 0, by_layer if self.joined else by_channel, by_pixel),
+                )
+                np.matmul(view, turned, out=product)
+                total = sums[tap, :rows].reshape(rows, self.filter_blocks, self.block_filters).transpose(1, 0, 2)
+                for piece in product:
+                    total += piece
+        self.scratch.append((room, part))
+
+    def _taps(self) -> list[tuple[int, int, int]]:
+        """For each tap the layer and the side of E, and the offset into its line."""
+        g = self.g
+        taps = []
+        for fw in range(g.filter_width):
+            across, side = divmod(fw * g.dilate_x, g.stride_x)
+            for fh in range(1 if self.joined else g.filter_height):
+                down, layer = divmod(fh * g.dilate_y, g.stride_y)
+                taps.append((layer, side, across * self.run + down))
+        return taps
+
+    def _buffers(self) -> tuple[Array, Array]:
+        dtype = self.image.dtype
+        step = self.chunks[0].stop
+        return (
+            np.zeros((step, self.layers, self.sides, self.line_room), dtype),
+            np.empty((self.pieces, self.filter_blocks, self.rows, self.block_filters), dtype),
+        )
+
+    def _expand(self, room: Array, image: Array, columns: slice) -> Array:
+        """E for the pixels under output columns of one image, (c, W, H), with zeros outside of it."""
+        g = self.g
+        channels, size, height = image.shape
+        expanded = room[:channels]
+        lines = expanded[..., : self.line].reshape(channels, self.layers, self.sides, -1, self.run)
+        for side in range(self.sides):
+            left, start, stop = _inside(columns.start * g.stride_x + side - g.pad.left, g.stride_x, lines.shape[3], size)
+            lines[:, :, side, :start] = 0
+            lines[:, :, side, stop:] = 0
+            pixels = image[:, left : left + (stop - start) * g.stride_x : g.stride_x]
+            for layer in range(self.layers):
+                row = layer * g.dilate_y if self.joined else layer
+                top, first, last = _inside(row - g.pad.top, g.stride_y, self.run, height)
+                target = lines[:, layer, side, start:stop]
+                target[..., :first] = 0
+                target[..., last:] = 0
+                target[..., first:last] = pixels[..., top : top + (last - first) * g.stride_y : g.stride_y]
+        return expanded
+
+    def finish(self, chunk: slice, out: Array) -> None:
+        """Write the sums of a chunk of channels into the derivative, in its own order."""
+        g = self.g
+        channels = chunk.stop - chunk.start
+        total = self.sums[chunk.start // self.chunks[0].stop].sum(axis=0) if self.shares > 1 else (
+            self.sums[chunk.start // self.chunks[0].stop, 0]
+        )
+        if self.joined:
+            rows = total.reshape(g.filter_width, -1, g.filter_height, self.filters)[:, :channels, :, : g.filters]
+            out[:, chunk] = rows.transpose(3, 1, 0, 2)
+        else:
+            taps = total.reshape(g.filter_width, g.filter_height, -1, self.filters)[:, :, :channels, : g.filters]
+            out[:, chunk] = taps.transpose(3, 2, 0, 1)
+
+
+def _inside(begin: int, step: int, count: int, size: int) -> tuple[int, int, int]:
+    """Of the places begin + i * step, i < count: the first one inside range(size), its i, and the i after the last."""
+    start = min(max(0, -(begin // step)), count)
+    stop = max(start, min(count, -(-(size - begin) // step)))
+    return begin + start * step, start, stop
