@@ -13,36 +13,45 @@ It is the kernel for few pixels, where reordering the filters would cost as much
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from vlnn.engines.cpu import threads
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
-TILE_BYTES = 8 * 2**20
+TILE_BYTES = 16 * 2**20
 LOW = 24  # images whose columns are shorter are taken together
 
 
-def forward(geometry: ConvGeometry, image: Array, filters: Array, out: Array) -> None:
-    """Write the correlation of `image` with `filters` into `out`; one group."""
+def forward(geometry: ConvGeometry, image: Array, filters: Array, biases: Array | None, out: Array) -> None:
+    """Write the correlation of `image` with `filters`, plus biases, into `out`; one group."""
     g = geometry
     matrix = filters.reshape(g.filters, -1)
-    for images in _image_groups(g, image.itemsize):
+
+    def do(images: slice) -> None:
         padded = _padded(g, image[images])
         count = padded.shape[3]
         target = out[images].transpose(1, 2, 3, 0)  # (K, WO, HO, n)
         for start, stop in _tiles(g, count, image.itemsize):
             columns = _columns(g, padded, start, stop)
-            product = matrix @ columns
-            target[:, start:stop] = product.reshape(g.filters, stop - start, g.output_height, count)
+            product = (matrix @ columns).reshape(g.filters, stop - start, g.output_height, count)
+            if biases is not None:
+                product += biases[:, None, None, None]
+            target[:, start:stop] = product
+
+    _each(do, _image_groups(g, image.itemsize))
 
 
-def backward_data(geometry: ConvGeometry, output: Array, filters: Array, out: Array) -> None:
-    """Write the transpose of :func:`forward` in the image into `out`; one group."""
+def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases: Array | None, out: Array) -> None:
+    """Write the transpose of :func:`forward` in the image, plus biases, into `out`; one group."""
     g = geometry
     matrix = filters.reshape(g.filters, -1).T
     rows = g.output_height
-    for images in _image_groups(g, output.itemsize):
+
+    def do(images: slice) -> None:
         source = output[images].transpose(1, 2, 3, 0)  # (K, WO, HO, n)
         count = source.shape[3]
         padded = np.zeros(_padded_shape(g, count), output.dtype)
@@ -58,21 +67,38 @@ def backward_data(geometry: ConvGeometry, output: Array, filters: Array, out: Ar
                     bottom = top + (rows - 1) * g.stride_y + 1
                     padded[:, left : right : g.stride_x, top : bottom : g.stride_y] += columns[:, fw, fh]
         inside = padded[:, g.pad.left : g.pad.left + g.image_width, g.pad.top : g.pad.top + g.image_height]
-        out[images] = inside.transpose(3, 0, 1, 2)
+        inside = inside.transpose(3, 0, 1, 2)
+        if biases is None:
+            out[images] = inside
+        else:
+            np.add(inside, biases[:, None, None], out=out[images])
+
+    _each(do, _image_groups(g, output.itemsize))
+
+
+def _each(do: Callable[[slice], None], groups: list[slice]) -> None:
+    """Groups of images on threads if there are enough of them, else one after another with BLAS's own threads."""
+    if len(groups) < threads.count():
+        with threads.blas():
+            for images in groups:
+                do(images)
+    else:
+        threads.each(do, groups)
 
 
 def backward_filter(geometry: ConvGeometry, image: Array, output: Array, out: Array) -> None:
     """Write the transpose of :func:`forward` in the filters into `out`; one group."""
     g = geometry
-    total = out.reshape(g.filters, -1)
-    total[...] = 0
-    for images in _image_groups(g, image.itemsize):
-        padded = _padded(g, image[images])
-        count = padded.shape[3]
-        source = output[images].transpose(1, 2, 3, 0)
-        for start, stop in _tiles(g, count, image.itemsize):
-            tile = np.ascontiguousarray(source[:, start:stop]).reshape(g.filters, -1)
-            total += tile @ _columns(g, padded, start, stop).T
+    total = np.zeros((g.filters, out[0].size), out.dtype)
+    with threads.blas():
+        for images in _image_groups(g, image.itemsize):
+            padded = _padded(g, image[images])
+            count = padded.shape[3]
+            source = output[images].transpose(1, 2, 3, 0)
+            for start, stop in _tiles(g, count, image.itemsize):
+                tile = np.ascontiguousarray(source[:, start:stop]).reshape(g.filters, -1)
+                total += tile @ _columns(g, padded, start, stop).T
+    out[...] = total.reshape(out.shape)
 
 
 def _columns(g: ConvGeometry, padded: Array, start: int, stop: int) -> Array:
@@ -122,7 +148,8 @@ def _image_groups(g: ConvGeometry, itemsize: int) -> list[slice]:
     """Images to take together: one, or as many as fit while their columns are short."""
     _, width, height, _ = _padded_shape(g, 1)
     size = (g.channels * width * height + g.filters * g.output_height * g.output_width) * itemsize
-    step = max(1, TILE_BYTES // max(size, 1)) if g.output_height < LOW else 1
+    most = max(1, TILE_BYTES // max(size, 1)) if g.output_height < LOW else 1
+    step = -(-g.batch // -(-g.batch // most))
     return [slice(start, start + step) for start in range(0, g.batch, step)]
 
 

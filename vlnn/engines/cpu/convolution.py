@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from vlnn.engines.cpu import columns
+from vlnn.engines.cpu import columns, windows, windows_filter
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
+
+FEW_PIXELS = 1024  # up to here reordering the filters costs too much beside the product
+FEW_PRODUCTS = 2**18  # up to here one call of BLAS is quickest
 
 
 class Convolution:
@@ -18,22 +21,28 @@ class Convolution:
         g = geometry
         out = np.empty((g.batch, g.filters, g.output_width, g.output_height), image.dtype)
         if g.multiplications == 0:
-            out[...] = 0
-        else:
+            out[...] = 0 if biases is None else biases[:, None, None]
+            return out
+        with np.errstate(all="ignore"):
             for group, c, k in _groups(g):
-                columns.forward(group, image[:, c], filters[k], out[:, k])
-        _add_biases(out, biases)
+                kernel = columns if _plain(group) else windows
+                kernel.forward(group, image[:, c], filters[k], _part(biases, k), out[:, k])
         return out
 
     def conv_backward_data(self, geometry: ConvGeometry, output: Array, filters: Array, biases: Array | None) -> Array:
         g = geometry
         out = np.empty((g.batch, g.channels, g.image_width, g.image_height), output.dtype)
         if g.multiplications == 0:
-            out[...] = 0
-        else:
+            out[...] = 0 if biases is None else biases[:, None, None]
+            return out
+        with np.errstate(all="ignore"):
             for group, c, k in _groups(g):
-                columns.backward_data(group, output[:, k], filters[k], out[:, c])
-        _add_biases(out, biases)
+                # windows multiplies the filters by zeros around the output, which must not make NaNs of infinities,
+                # and knows no phases of dilated filters.
+                strided_and_dilated = (g.stride_y > 1 < g.dilate_y) or (g.stride_x > 1 < g.dilate_x)
+                exact = strided_and_dilated or not np.isfinite(filters[k].sum())
+                kernel = columns if exact or _plain(group) else windows
+                kernel.backward_data(group, output[:, k], filters[k], _part(biases, c), out[:, c])
         return out
 
     def conv_backward_filter(self, geometry: ConvGeometry, image: Array, output: Array) -> Array:
@@ -41,8 +50,13 @@ class Convolution:
         out = np.empty((g.filters, g.group_channels, g.filter_width, g.filter_height), image.dtype)
         if g.multiplications == 0:
             out[...] = 0
-        else:
+            return out
+        with np.errstate(all="ignore"):
             for group, c, k in _groups(g):
+                if not _plain(group):
+                    windows_filter.backward_filter(group, image[:, c], output[:, k], out[k])
+                    if np.isfinite(out[k].sum()):
+                        continue  # else it may have multiplied infinities by zeros that are not there
                 columns.backward_filter(group, image[:, c], output[:, k], out[k])
         return out
 
@@ -63,6 +77,16 @@ class Convolution:
 
     def sum_per_channel(self, planes: Array) -> Array:
         return planes.sum(axis=(0, 2, 3))
+
+
+def _plain(g: ConvGeometry) -> bool:
+    """Whether the textbook's algorithm is the quickest: few pixels, small work, or filters of one pixel."""
+    single = (g.filter_height, g.filter_width, g.stride_y, g.stride_x) == (1, 1, 1, 1) and not any(g.pad)
+    return single or g.output_pixels <= FEW_PIXELS or g.multiplications <= FEW_PRODUCTS
+
+
+def _part(biases: Array | None, channels: slice) -> Array | None:
+    return None if biases is None else biases[channels]
 
 
 def _groups(g: ConvGeometry) -> list[tuple[ConvGeometry, slice, slice]]:

@@ -48,15 +48,15 @@ class _Blas:
             return self._before if self._holders else self._get()
 
     @contextmanager
-    def single(self) -> Iterator[None]:
-        """Keep BLAS to one thread; the last to leave restores what the first one found."""
+    def limited(self, threads: int) -> Iterator[None]:
+        """Keep BLAS to some threads; the last to leave restores what the first one found."""
         if self._get is None or self._set is None:
             yield
             return
         with self._lock:
             if self._holders == 0:
                 self._before = self._get()
-                self._set(1)
+            self._set(threads)
             self._holders += 1
         try:
             yield
@@ -87,6 +87,13 @@ def count() -> int:
     return min(_blas.threads(), _cores())
 
 
+@contextmanager
+def blas() -> Iterator[None]:
+    """Let BLAS work with :func:`count` threads, or with one inside a task."""
+    with _blas.limited(1 if getattr(_inside, "task", False) else count()):
+        yield
+
+
 def each(work: Callable[[T], object], items: Iterable[T]) -> None:
     """Call ``work(item)`` for every item, on all threads, in no order; the first exception is raised here.
 
@@ -96,8 +103,9 @@ def each(work: Callable[[T], object], items: Iterable[T]) -> None:
     items = list(items)
     threads = 1 if getattr(_inside, "task", False) else min(count(), len(items))
     if threads <= 1:
-        for item in items:
-            work(item)
+        with blas():
+            for item in items:
+                work(item)
         return
     remaining = iter(items)
     lock = threading.Lock()
@@ -120,7 +128,7 @@ def each(work: Callable[[T], object], items: Iterable[T]) -> None:
             _inside.task = False
 
     stop = object()
-    with _blas.single():
+    with _blas.limited(1):
         helpers = [_workers(threads - 1).submit(take) for _ in range(threads - 1)]
         try:
             take()

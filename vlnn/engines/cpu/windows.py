@@ -4,18 +4,19 @@ One copy lays a tile of the image out with its columns outermost, padded with ze
 
     E  (u, c, t, run)         column u of the image, channel, a run of pixels down the column (t: see below)
 
-The patches under output column w, seen through the filter row fh, are then a block of E: the axes of the filter's columns
-and of the channels are one, and the filter's row is an offset into the run:
+The patches under output column w, seen through the filter row fh, are then a block of E: the axes of the filter's
+columns and of the channels are one, and the filter's row is an offset into the run:
 
     patches     (FW*c, run)   = E[w*stride : w*stride + FW, :, fh : fh + run]      a view
     weights     (K, FW*c)     for each fh, reordered once for each call
     output      (K, run)      = sum over fh of weights @ patches
 
-np.matmul takes all columns of a tile in one call. OpenBLAS multiplies blocks of up to 10^6 products without packing them
-first, and there it runs at the processor's peak even for few channels, so runs, filters and channels are cut to that size.
+np.matmul takes all columns of a tile in one call. OpenBLAS multiplies blocks of up to 10^6 products without packing
+them first, and there it runs at the processor's peak even for few channels, so runs, filters and channels are cut to
+that size.
 
-The axis t tells rows apart by their remainder when the stride is not one. For few channels, and for low images, of which
-several are joined to one run, it holds the filter's rows instead, so that one product does them all.
+The axis t tells rows apart by their remainder when the stride is not one. For few channels, and for low images, of
+which several are joined to one run, it holds the filter's rows instead, so that one product does them all.
 
 The transpose is the same correlation, once for each of the stride_y * stride_x phases of the pixels that it writes.
 """
@@ -43,7 +44,7 @@ TILE_ELEMENTS = 2**18
 class Axis(NamedTuple):
     """One direction of a correlation: out[i] = sum over t < taps of weight[t] * source[i * step + t * dilate - pad]."""
 
-    count: int
+    length: int
     taps: int
     step: int
     dilate: int
@@ -70,9 +71,7 @@ def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases:
     """Write the transpose of :func:`forward` in the image, plus biases, into `out`; one group, stride or dilation 1."""
     g = geometry
     turned = filters.transpose(1, 2, 0, 3)  # (C, FW, K, FH)
-    for first_row, row_taps, rows in _phases(
-        g.image_height, g.filter_height, g.stride_y, g.dilate_y, g.pad.top
-    ):
+    for first_row, row_taps, rows in _phases(g.image_height, g.filter_height, g.stride_y, g.dilate_y, g.pad.top):
         jobs = [
             Job(
                 columns,
@@ -112,16 +111,6 @@ def correlate(source: Array, rows: Axis, jobs: list[Job], biases: Array | None) 
     threads.each(plan.tile, plan.tiles)
 
 
-def _blocks_of(run: int, most: int) -> tuple[int, int]:
-    """How many blocks to cut a run into, and their length: whole vectors, and as little beyond the run as can be."""
-    if run <= most:
-        return 1, run
-    least = -(-run // most)
-    lengths = {blocks: -(-run // (8 * blocks)) * 8 for blocks in range(least, 2 * least + 1)}
-    blocks = min(lengths, key=lambda count: (lengths[count] * count, count))
-    return blocks, lengths[blocks]
-
-
 class _Pass(NamedTuple):
     """One product: some of the filter's columns, all of its rows or one, and where its windows start in E."""
 
@@ -141,8 +130,8 @@ class _Plan:
         self.step, self.dilate = jobs[0].columns.step, jobs[0].columns.dilate
         taps = max(job.columns.taps for job in jobs) if self.dilate == 1 else 1
 
-        self.images = _images_of(batch, rows.count)
-        self.run = self.images * rows.count
+        self.images = _images_of(batch, rows.length)
+        self.run = self.images * rows.length
         self.joined = self.images > 1 or channels * taps < FEW_ROWS
         layers = rows.taps if self.joined else min(rows.step, (rows.taps - 1) * rows.dilate + 1)
         depth = taps * rows.taps if self.joined else taps
@@ -159,7 +148,7 @@ class _Plan:
         # Tiles: output columns whose part of E and whose results stay in the cache.
         self.pad = max(job.columns.pad for job in jobs)
         self.reach = max((c.taps - 1) * c.dilate + self.pad - c.pad for c in (job.columns for job in jobs)) + 1
-        width = max(job.columns.count for job in jobs)
+        width = max(job.columns.length for job in jobs)
         groups = -(-batch // self.images)
         size = max(self.chunk * layers * self.step, filters * len(jobs)) * self.padded_run
         tile = min(width, max(TILE_ELEMENTS // size, self.reach))
@@ -221,7 +210,7 @@ class _Plan:
         for number, chunk in enumerate(self.chunks):
             expanded = self._expand(room, self.source[images, chunk], first, width)
             for job, passes, weights, total_room in zip(self.jobs, self.passes, self.weights, totals, strict=True):
-                count = min(columns.stop, job.columns.count) - columns.start
+                count = min(columns.stop, job.columns.length) - columns.start
                 if count <= 0:
                     continue
                 shape = (self.blocks, self.block_filters, count, self.run_blocks, self.block_run)
@@ -259,8 +248,8 @@ class _Plan:
         expanded[stop:] = 0
         inner = expanded[start:stop]
         pixels = source[:, :, first + start : first + stop].transpose(2, 1, 0, 3)
-        length = rows.count if self.joined else run
-        used = count * rows.count if self.joined else run
+        length = rows.length if self.joined else run
+        used = count * rows.length if self.joined else run
         inner[..., used:] = 0
         inner = inner[..., :used].reshape(stop - start, channels, layers, count, length)
         for layer in range(layers):

@@ -11,6 +11,8 @@ A filter tap (fw, fh) is an offset into E's line, so that its derivative is a pr
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from vlnn.engines.cpu import threads
@@ -21,7 +23,10 @@ from vlnn.matlab.arrays import Array
 BLOCK_ROWS = 32
 BLOCK_FILTERS = 64
 TILE_PIXELS = 2000
-SLAB_BYTES = 16 * 2**20
+SLAB_BYTES = 6 * 2**20
+
+Tile: TypeAlias = tuple[int, tuple[int, slice]]  # its place in D, its image and columns
+Slab: TypeAlias = list[Tile]
 
 
 def backward_filter(geometry: ConvGeometry, image: Array, output: Array, out: Array) -> None:
@@ -75,10 +80,10 @@ class _Plan:
         self.sums = np.zeros((len(self.chunks), self.shares, taps, self.rows, self.filters), image.dtype)
         self.scratch: list[tuple[Array, Array]] = []
 
-    def tasks(self, slab: list[tuple[int, tuple[int, slice]]]) -> list[tuple[int, int, list[tuple[int, tuple[int, slice]]]]]:
+    def tasks(self, slab: Slab) -> list[tuple[int, int, Slab]]:
         return [(c, s, slab[s :: self.shares]) for c in range(len(self.chunks)) for s in range(self.shares)]
 
-    def turn(self, numbered: tuple[int, tuple[int, slice]]) -> None:
+    def turn(self, numbered: Tile) -> None:
         """Copy a tile of the output's derivative into D."""
         number, (n, columns) = numbered
         g = self.g
@@ -86,14 +91,13 @@ class _Plan:
         turned = self.turned[number]
         turned[width * self.run :] = 0
         target = turned[: width * self.run].reshape(width, self.run, self.filters)[:, : g.output_height]
-        for k in range(0, g.filters, 16):  # few streams at a time: the columns lie far apart
-            block = self.output[n, k : k + 16, columns]
+        for k in range(0, g.filters, 8):  # few streams at a time: planes often lie a multiple of a page apart
+            block = self.output[n, k : k + 8, columns]
             target[:, :, k : k + len(block)] = block.transpose(1, 2, 0)
 
-    def add(self, task: tuple[int, int, list[tuple[int, tuple[int, slice]]]]) -> None:
+    def add(self, task: tuple[int, int, Slab]) -> None:
         """Add what some tiles give for one chunk of channels."""
         chunk, share, tiles = task
-        g = self.g
         room, part = self.scratch.pop() if self.scratch else self._buffers()
         sums = self.sums[chunk, share]
         for number, (n, columns) in tiles:
@@ -143,7 +147,9 @@ class _Plan:
         expanded = room[:channels]
         lines = expanded[..., : self.line].reshape(channels, self.layers, self.sides, -1, self.run)
         for side in range(self.sides):
-            left, start, stop = _inside(columns.start * g.stride_x + side - g.pad.left, g.stride_x, lines.shape[3], size)
+            left, start, stop = _inside(
+                columns.start * g.stride_x + side - g.pad.left, g.stride_x, lines.shape[3], size
+            )
             lines[:, :, side, :start] = 0
             lines[:, :, side, stop:] = 0
             pixels = image[:, left : left + (stop - start) * g.stride_x : g.stride_x]
@@ -160,8 +166,10 @@ class _Plan:
         """Write the sums of a chunk of channels into the derivative, in its own order."""
         g = self.g
         channels = chunk.stop - chunk.start
-        total = self.sums[chunk.start // self.chunks[0].stop].sum(axis=0) if self.shares > 1 else (
-            self.sums[chunk.start // self.chunks[0].stop, 0]
+        total = (
+            self.sums[chunk.start // self.chunks[0].stop].sum(axis=0)
+            if self.shares > 1
+            else (self.sums[chunk.start // self.chunks[0].stop, 0])
         )
         if self.joined:
             rows = total.reshape(g.filter_width, -1, g.filter_height, self.filters)[:, :channels, :, : g.filters]
