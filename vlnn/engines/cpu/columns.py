@@ -19,6 +19,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from vlnn.engines.cpu import threads
+from vlnn.engines.cpu.products import multiply
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -37,7 +38,8 @@ def forward(geometry: ConvGeometry, image: Array, filters: Array, biases: Array 
         target = out[images].transpose(1, 2, 3, 0)  # (K, WO, HO, n)
         for start, stop in _tiles(g, count, image.itemsize):
             columns = _columns(g, padded, start, stop)
-            product = (matrix @ columns).reshape(g.filters, stop - start, g.output_height, count)
+            product = multiply(matrix, columns, np.empty((g.filters, columns.shape[1]), image.dtype))
+            product = product.reshape(g.filters, stop - start, g.output_height, count)
             if biases is not None:
                 product += biases[:, None, None, None]
             target[:, start:stop] = product
@@ -58,7 +60,8 @@ def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases:
         for start, stop in _tiles(g, count, output.itemsize):
             width = stop - start
             tile = np.ascontiguousarray(source[:, start:stop]).reshape(g.filters, -1)
-            columns = (matrix @ tile).reshape(g.channels, g.filter_width, g.filter_height, width, rows, count)
+            columns = multiply(matrix, tile, np.empty((len(matrix), tile.shape[1]), output.dtype))
+            columns = columns.reshape(g.channels, g.filter_width, g.filter_height, width, rows, count)
             for fw in range(g.filter_width):
                 left = start * g.stride_x + fw * g.dilate_x
                 right = left + (width - 1) * g.stride_x + 1
@@ -77,11 +80,10 @@ def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases:
 
 
 def _each(do: Callable[[slice], None], groups: list[slice]) -> None:
-    """Groups of images on threads if there are enough of them, else one after another with BLAS's own threads."""
+    """Groups of images on threads if there are enough of them, else one after another with threads inside."""
     if len(groups) < threads.count():
-        with threads.blas():
-            for images in groups:
-                do(images)
+        for images in groups:
+            do(images)
     else:
         threads.each(do, groups)
 
@@ -90,14 +92,14 @@ def backward_filter(geometry: ConvGeometry, image: Array, output: Array, out: Ar
     """Write the transpose of :func:`forward` in the filters into `out`; one group."""
     g = geometry
     total = np.zeros((g.filters, out[0].size), out.dtype)
-    with threads.blas():
-        for images in _image_groups(g, image.itemsize):
-            padded = _padded(g, image[images])
-            count = padded.shape[3]
-            source = output[images].transpose(1, 2, 3, 0)
-            for start, stop in _tiles(g, count, image.itemsize):
-                tile = np.ascontiguousarray(source[:, start:stop]).reshape(g.filters, -1)
-                total += tile @ _columns(g, padded, start, stop).T
+    part = np.empty_like(total)
+    for images in _image_groups(g, image.itemsize):
+        padded = _padded(g, image[images])
+        count = padded.shape[3]
+        source = output[images].transpose(1, 2, 3, 0)
+        for start, stop in _tiles(g, count, image.itemsize):
+            tile = np.ascontiguousarray(source[:, start:stop]).reshape(g.filters, -1)
+            total += multiply(tile, _columns(g, padded, start, stop).T, part)
     out[...] = total.reshape(out.shape)
 
 

@@ -1,4 +1,14 @@
-"""The three primitives of convolution on the CPU: which kernel serves which geometry."""
+"""The three primitives of convolution on the CPU: which kernel serves which geometry.
+
+    patches       little work: one call of BLAS on copied patches
+    columns       few pixels, or 1x1 filters: the textbook's algorithm. It treats NaN and Inf as MatConvNet does
+    separable     one filter of rank one for each channel
+    depthwise     any filter for each channel
+    windows       everything else
+
+All but columns also multiply zeros that MatConvNet leaves out, which makes NaN of an infinity or a NaN. Where that shows,
+columns does the work.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from vlnn.engines.cpu import columns, windows, windows_filter
+from vlnn.engines.cpu import columns, depthwise, patches, separable, windows, windows_filter
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
-FEW_PIXELS = 1024  # up to here reordering the filters costs too much beside the product
-FEW_PRODUCTS = 2**18  # up to here one call of BLAS is quickest
+FEW_PRODUCTS = 2**17
+FEW_PIXELS = 1024
+LONG_SUM = 128  # rows up to which depthwise's detour over all rows pays
 
 
 class Convolution:
@@ -24,8 +35,17 @@ class Convolution:
             out[...] = 0 if biases is None else biases[:, None, None]
             return out
         with np.errstate(all="ignore"):
+            one, bank = _per_channel(g, filters)
+            pair = separable.factors(bank) if bank is not None and _undilated(g) else None
+            if pair is not None:
+                separable.forward(one, image, pair, biases, out)
+                if _finite(out):
+                    return out
+            if bank is not None and g.groups == g.channels:
+                depthwise.forward(one, image, bank, biases, out)
+                return out
             for group, c, k in _groups(g):
-                kernel = columns if _plain(group) else windows
+                kernel = patches if _little(group) else columns if _plain(group) else windows
                 kernel.forward(group, image[:, c], filters[k], _part(biases, k), out[:, k])
         return out
 
@@ -36,12 +56,19 @@ class Convolution:
             out[...] = 0 if biases is None else biases[:, None, None]
             return out
         with np.errstate(all="ignore"):
+            one, bank = _per_channel(g, filters)
+            if bank is not None and _finite(filters):
+                pair = separable.factors(bank) if _undilated(g) and _finite(output) else None
+                if pair is not None:
+                    separable.backward_data(one, output, pair, biases, out)
+                    return out
+                if g.groups == g.channels and _has_phases(g):
+                    depthwise.backward_data(one, output, bank, biases, out)
+                    return out
             for group, c, k in _groups(g):
-                # windows multiplies the filters by zeros around the output, which must not make NaNs of infinities,
-                # and knows no phases of dilated filters.
-                strided_and_dilated = (g.stride_y > 1 < g.dilate_y) or (g.stride_x > 1 < g.dilate_x)
-                exact = strided_and_dilated or not np.isfinite(filters[k].sum())
-                kernel = columns if exact or _plain(group) else windows
+                kernel = patches if _little(group) else columns if _plain(group) or not _has_phases(g) else windows
+                if kernel is not columns and not _finite(filters[k]):
+                    kernel = columns
                 kernel.backward_data(group, output[:, k], filters[k], _part(biases, c), out[:, c])
         return out
 
@@ -52,11 +79,18 @@ class Convolution:
             out[...] = 0
             return out
         with np.errstate(all="ignore"):
+            if g.groups == g.channels == g.filters and _undilated(g) and g.output_height <= LONG_SUM:
+                depthwise.backward_filter(g, image, output, out[:, 0])
+                if _finite(out):
+                    return out
             for group, c, k in _groups(g):
+                if _little(group):
+                    patches.backward_filter(group, image[:, c], output[:, k], out[k])
+                    continue
                 if not _plain(group):
                     windows_filter.backward_filter(group, image[:, c], output[:, k], out[k])
-                    if np.isfinite(out[k].sum()):
-                        continue  # else it may have multiplied infinities by zeros that are not there
+                    if _finite(out[k]):
+                        continue
                 columns.backward_filter(group, image[:, c], output[:, k], out[k])
         return out
 
@@ -65,7 +99,8 @@ class Convolution:
         out = np.zeros((g.batch, g.channels, g.output_width, g.output_height), image.dtype)
         inside, pixels = _kept_pixels(g)
         out[inside] = image[pixels]
-        _add_biases(out, biases)
+        if biases is not None:
+            out += biases[:, None, None]
         return out
 
     def subsample_backward(self, geometry: ConvGeometry, output: Array) -> Array:
@@ -79,10 +114,44 @@ class Convolution:
         return planes.sum(axis=(0, 2, 3))
 
 
+def _little(g: ConvGeometry) -> bool:
+    pixels = max(g.output_pixels, g.batch * g.image_width * g.image_height)
+    return pixels * g.filters * g.channels * g.filter_height * g.filter_width <= FEW_PRODUCTS
+
+
 def _plain(g: ConvGeometry) -> bool:
-    """Whether the textbook's algorithm is the quickest: few pixels, small work, or filters of one pixel."""
+    """Whether reordering the filters costs too much beside the product, or there is nothing to reorder."""
     single = (g.filter_height, g.filter_width, g.stride_y, g.stride_x) == (1, 1, 1, 1) and not any(g.pad)
-    return single or g.output_pixels <= FEW_PIXELS or g.multiplications <= FEW_PRODUCTS
+    return single or g.output_pixels <= FEW_PIXELS
+
+
+def _undilated(g: ConvGeometry) -> bool:
+    return g.dilate_y == g.dilate_x == 1
+
+
+def _has_phases(g: ConvGeometry) -> bool:
+    """Whether the transpose falls into phases with evenly spaced taps: not with both strides and dilated filters."""
+    return (g.stride_y == 1 or g.dilate_y == 1) and (g.stride_x == 1 or g.dilate_x == 1)
+
+
+def _finite(array: Array) -> bool:
+    return bool(np.isfinite(array.sum()))
+
+
+def _per_channel(g: ConvGeometry, filters: Array) -> tuple[ConvGeometry, Array | None]:
+    """The geometry with one group for each channel, and its filters (C, FW, FH), if the bank has no others.
+
+    Networks for segmentation upsample with banks that are dense, but zero off the diagonal.
+    """
+    one = g._replace(groups=g.channels)
+    if g.channels != g.filters or _little(g):
+        return one, None
+    if g.groups == g.channels:
+        return one, filters[:, 0]
+    if g.groups > 1 or np.count_nonzero(filters[0, 1:]) or np.count_nonzero(filters[1:, 0]):
+        return one, None
+    diagonal = filters[np.arange(g.channels), np.arange(g.channels)]
+    return one, diagonal if np.count_nonzero(filters) == np.count_nonzero(diagonal) else None
 
 
 def _part(biases: Array | None, channels: slice) -> Array | None:
@@ -91,16 +160,13 @@ def _part(biases: Array | None, channels: slice) -> Array | None:
 
 def _groups(g: ConvGeometry) -> list[tuple[ConvGeometry, slice, slice]]:
     """Each group as a geometry of its own, with the channels and the filters that are its."""
+    if g.groups == 1:
+        return [(g, slice(None), slice(None))]
     group = g._replace(groups=1, channels=g.group_channels, filters=g.group_filters)
     channels, filters = group.channels, group.filters
     return [
         (group, slice(i * channels, (i + 1) * channels), slice(i * filters, (i + 1) * filters)) for i in range(g.groups)
     ]
-
-
-def _add_biases(out: Array, biases: Array | None) -> None:
-    if biases is not None:
-        out += biases[:, None, None]
 
 
 def _kept_pixels(g: ConvGeometry) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -112,6 +178,6 @@ def _kept_pixels(g: ConvGeometry) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         start = first * stride - before
         return slice(first, stop), slice(start, start + (stop - first) * stride, stride)
 
-    columns = along(g.image_width, g.output_width, g.stride_x, g.pad.left)
-    rows = along(g.image_height, g.output_height, g.stride_y, g.pad.top)
-    return (..., columns[0], rows[0]), (..., columns[1], rows[1])
+    across = along(g.image_width, g.output_width, g.stride_x, g.pad.left)
+    down = along(g.image_height, g.output_height, g.stride_y, g.pad.top)
+    return (..., across[0], down[0]), (..., across[1], down[1])

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+import numpy as np
 import numpy.linalg._umath_linalg as linked_with_blas
 
 from vlnn.settings import settings
@@ -48,15 +49,15 @@ class _Blas:
             return self._before if self._holders else self._get()
 
     @contextmanager
-    def limited(self, threads: int) -> Iterator[None]:
-        """Keep BLAS to some threads; the last to leave restores what the first one found."""
+    def single(self) -> Iterator[None]:
+        """Keep BLAS to one thread; the last to leave restores what the first one found."""
         if self._get is None or self._set is None:
             yield
             return
         with self._lock:
             if self._holders == 0:
                 self._before = self._get()
-            self._set(threads)
+                self._set(1)
             self._holders += 1
         try:
             yield
@@ -87,13 +88,6 @@ def count() -> int:
     return min(_blas.threads(), _cores())
 
 
-@contextmanager
-def blas() -> Iterator[None]:
-    """Let BLAS work with :func:`count` threads, or with one inside a task."""
-    with _blas.limited(1 if getattr(_inside, "task", False) else count()):
-        yield
-
-
 def each(work: Callable[[T], object], items: Iterable[T]) -> None:
     """Call ``work(item)`` for every item, on all threads, in no order; the first exception is raised here.
 
@@ -103,7 +97,7 @@ def each(work: Callable[[T], object], items: Iterable[T]) -> None:
     items = list(items)
     threads = 1 if getattr(_inside, "task", False) else min(count(), len(items))
     if threads <= 1:
-        with blas():
+        with _blas.single():
             for item in items:
                 work(item)
         return
@@ -113,12 +107,13 @@ def each(work: Callable[[T], object], items: Iterable[T]) -> None:
     def take() -> None:
         _inside.task = True
         try:
-            while True:
-                with lock:
-                    item = next(remaining, stop)
-                if item is stop:
-                    return
-                work(item)  # type: ignore[arg-type]
+            with np.errstate(all="ignore"):
+                while True:
+                    with lock:
+                        item = next(remaining, stop)
+                    if item is stop:
+                        return
+                    work(item)  # type: ignore[arg-type]
         except BaseException:
             with lock:
                 for _ in remaining:  # nobody needs to start on the rest
@@ -128,7 +123,7 @@ def each(work: Callable[[T], object], items: Iterable[T]) -> None:
             _inside.task = False
 
     stop = object()
-    with _blas.limited(1):
+    with _blas.single():
         helpers = [_workers(threads - 1).submit(take) for _ in range(threads - 1)]
         try:
             take()

@@ -52,7 +52,7 @@ class Axis(NamedTuple):
 
 
 class Job(NamedTuple):
-    """The columns that share an expanded image: their axis, weights (K, FW, C, FH) and where the result goes."""
+    """The columns that share an expanded image: their axis, weights (K, FW, c, FH) and where the result goes."""
 
     columns: Axis
     weights: Array
@@ -69,20 +69,24 @@ def forward(geometry: ConvGeometry, image: Array, filters: Array, biases: Array 
 
 def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases: Array | None, out: Array) -> None:
     """Write the transpose of :func:`forward` in the image, plus biases, into `out`; one group, stride or dilation 1."""
-    g = geometry
-    turned = filters.transpose(1, 2, 0, 3)  # (C, FW, K, FH)
-    for first_row, row_taps, rows in _phases(g.image_height, g.filter_height, g.stride_y, g.dilate_y, g.pad.top):
-        jobs = [
-            Job(
-                columns,
-                turned[:, column_taps, :, row_taps],
-                out[:, :, first_column :: g.stride_x, first_row :: g.stride_y],
-            )
-            for first_column, column_taps, columns in _phases(
-                g.image_width, g.filter_width, g.stride_x, g.dilate_x, g.pad.left
-            )
-        ]
+    turned = filters.transpose(1, 2, 3, 0)  # (C, FW, FH, K)
+    for rows, jobs in jobs_of_transpose(geometry, turned, out):
+        jobs = [job._replace(weights=job.weights.transpose(0, 1, 3, 2)) for job in jobs]
         correlate(output, rows, jobs, biases)
+
+
+def jobs_of_transpose(g: ConvGeometry, filters: Array, out: Array) -> list[tuple[Axis, list[Job]]]:
+    """The transpose as correlations, with filters (C, FW, FH, ...): for each phase of rows, a job for each of columns."""
+    return [
+        (
+            rows,
+            [
+                Job(columns, filters[:, wide, high], out[:, :, left :: g.stride_x, top :: g.stride_y])
+                for left, wide, columns in _phases(g.image_width, g.filter_width, g.stride_x, g.dilate_x, g.pad.left)
+            ],
+        )
+        for top, high, rows in _phases(g.image_height, g.filter_height, g.stride_y, g.dilate_y, g.pad.top)
+    ]
 
 
 def _phases(size: int, taps: int, stride: int, dilate: int, pad: int) -> list[tuple[int, slice, Axis]]:

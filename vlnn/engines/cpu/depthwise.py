@@ -1,0 +1,120 @@
+"""Depthwise convolution, one filter for each channel: no sums over channels, so tap by tap on whole planes.
+
+Planes are padded once, a few channels at a time, so that they stay in the cache while all taps pass over them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vlnn.engines.cpu import threads
+from vlnn.engines.cpu.windows import Axis, Job, jobs_of_transpose
+from vlnn.geometry import ConvGeometry
+from vlnn.matlab.arrays import Array
+
+PIECE_ELEMENTS = 2**16
+LEAST = 2**17  # products below which one thread is enough
+
+
+def forward(geometry: ConvGeometry, image: Array, filters: Array, biases: Array | None, out: Array) -> None:
+    """Write the correlation of each channel of image (N, C, W, H) with its filter (C, FW, FH), plus biases, into out."""
+    g = geometry
+    rows = Axis(g.output_height, g.filter_height, g.stride_y, g.dilate_y, g.pad.top)
+    columns = Axis(g.output_width, g.filter_width, g.stride_x, g.dilate_x, g.pad.left)
+    _correlate(g, image, [(rows, [Job(columns, filters, out)])], biases)
+
+
+def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases: Array | None, out: Array) -> None:
+    """Write the transpose of :func:`forward` in the image, plus biases, into out; stride or dilation 1."""
+    _correlate(geometry, output, jobs_of_transpose(geometry, filters, out), biases)
+
+
+def _correlate(g: ConvGeometry, source: Array, phases: list[tuple[Axis, list[Job]]], biases: Array | None) -> None:
+    _, channels, width, height = source.shape
+    axes = [(job.columns, rows) for rows, jobs in phases for job in jobs]
+    left, right = _margins([columns for columns, _ in axes], width)
+    above, below = _margins([rows for _, rows in axes], height)
+    wide, high = left + width + right, above + height + below
+    step = max(1, min(channels, PIECE_ELEMENTS // (wide * high)))
+
+    def do(piece: tuple[int, slice]) -> None:
+        n, some = piece
+        planes = source[n, some]
+        padded = np.zeros((len(planes), wide, high), source.dtype)
+        padded[:, left : left + width, above : above + height] = planes
+        bias = None if biases is None else biases[some, None, None]
+        for rows, jobs in phases:
+            for job in jobs:
+                _taps(padded, left, above, job.columns, rows, job.weights[some], bias, job.out[n, some])
+
+    pieces = [(n, slice(c, min(c + step, channels))) for n in range(g.batch) for c in range(0, channels, step)]
+    if g.multiplications < LEAST:
+        for piece in pieces:
+            do(piece)
+    else:
+        threads.each(do, pieces)
+
+
+def _taps(
+    padded: Array, left: int, above: int, columns: Axis, rows: Axis, weights: Array, bias: Array | None, out: Array
+) -> None:
+    """Sum the shifted planes (c, W, H), each times its tap of weights (c, FW, FH)."""
+    total = np.zeros(out.shape, out.dtype)
+    product = np.empty(out.shape, out.dtype)
+    for i in range(columns.taps):
+        first = left + i * columns.dilate - columns.pad
+        strip = padded[:, first : first + (columns.length - 1) * columns.step + 1 : columns.step]
+        for j in range(rows.taps):
+            top = above + j * rows.dilate - rows.pad
+            shifted = strip[:, :, top : top + (rows.length - 1) * rows.step + 1 : rows.step]
+            np.multiply(shifted, weights[:, i, j, None, None], out=product)
+            total += product
+    if bias is not None:
+        total += bias
+    out[...] = total
+
+
+def _margins(axes: list[Axis], size: int) -> tuple[int, int]:
+    """How far beyond range(size) the taps reach on either side."""
+    before = max(axis.pad for axis in axes)
+    after = max((a.length - 1) * a.step + (a.taps - 1) * a.dilate - a.pad + 1 - size for a in axes)
+    return max(0, before), max(0, after)
+
+
+def backward_filter(geometry: ConvGeometry, image: Array, output: Array, out: Array) -> None:
+    """Write the derivative in the filters, (C, FW, FH), into out; dilation 1.
+
+    With the padded image's columns told apart by their remainder r, all filter columns q * stride + r come from
+
+        B (h, r, H)  =  output' (h, w) @ image[q : q + w] (w, r, H)
+
+    and a filter row fh is the sum over h of B[h, r, h * stride + fh].
+    """
+    g = geometry
+    across = -(-g.filter_width // g.stride_x)
+    wide = (g.output_width + across - 1) * g.stride_x
+    high = max((g.output_height - 1) * g.stride_y + g.filter_height, g.pad.top + g.image_height)
+    columns = min(g.image_width, wide - g.pad.left)
+
+    def do(channel: int) -> None:
+        padded = np.zeros((wide, high), image.dtype)
+        sums = np.zeros((across, g.output_height, g.stride_x, high), image.dtype)
+        for n in range(g.batch):
+            padded[g.pad.left : g.pad.left + columns, g.pad.top : g.pad.top + g.image_height] = image[
+                n, channel, :columns
+            ]
+            lines = padded.reshape(-1, g.stride_x * high)
+            turned = output[n, channel].T
+            for q in range(across):
+                sums[q] += (turned @ lines[q : q + g.output_width]).reshape(sums.shape[1:])
+        by_q, by_row, by_remainder, by_pixel = sums.strides
+        diagonals = np.ndarray(
+            (across, g.stride_x, g.filter_height, g.output_height),
+            sums.dtype,
+            sums,
+            0,
+            (by_q, by_remainder, by_pixel, by_row + g.stride_y * by_pixel),
+        )
+        out[channel] = diagonals.sum(axis=3).reshape(-1, g.filter_height)[: g.filter_width]
+
+    threads.each(do, range(g.channels))
