@@ -6,8 +6,8 @@
     depthwise     any filter for each channel
     windows       everything else
 
-All but columns also multiply zeros that MatConvNet leaves out, which makes NaN of an infinity or a NaN. Where that shows,
-columns does the work.
+All but columns also multiply zeros that MatConvNet leaves out, which makes NaN of an infinity or a NaN. Where that
+shows, columns does the work.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from vlnn.matlab.arrays import Array
 
 FEW_PRODUCTS = 2**17
 FEW_PIXELS = 1024
+FEW_ROWS = 64  # of columns, so that writing them back costs little
 LONG_SUM = 128  # rows up to which depthwise's detour over all rows pays
 
 
@@ -66,7 +67,8 @@ class Convolution:
                     depthwise.backward_data(one, output, bank, biases, out)
                     return out
             for group, c, k in _groups(g):
-                kernel = patches if _little(group) else columns if _plain(group) or not _has_phases(g) else windows
+                small = _plain(group) or group.channels * g.filter_height * g.filter_width <= FEW_ROWS
+                kernel = patches if _little(group) else columns if small or not _has_phases(g) else windows
                 if kernel is not columns and not _finite(filters[k]):
                     kernel = columns
                 kernel.backward_data(group, output[:, k], filters[k], _part(biases, c), out[:, c])

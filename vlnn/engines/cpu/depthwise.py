@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from vlnn.engines.cpu import threads
-from vlnn.engines.cpu.windows import Axis, Job, jobs_of_transpose
+from vlnn.engines.cpu.axes import Axis, Job, axes, jobs_of_transpose
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -17,11 +17,9 @@ LEAST = 2**17  # products below which one thread is enough
 
 
 def forward(geometry: ConvGeometry, image: Array, filters: Array, biases: Array | None, out: Array) -> None:
-    """Write the correlation of each channel of image (N, C, W, H) with its filter (C, FW, FH), plus biases, into out."""
-    g = geometry
-    rows = Axis(g.output_height, g.filter_height, g.stride_y, g.dilate_y, g.pad.top)
-    columns = Axis(g.output_width, g.filter_width, g.stride_x, g.dilate_x, g.pad.left)
-    _correlate(g, image, [(rows, [Job(columns, filters, out)])], biases)
+    """Write the correlation of each channel of the image with its filter (C, FW, FH), plus biases, into out."""
+    columns, rows = axes(geometry)
+    _correlate(geometry, image, [(rows, [Job(columns, filters, out)])], biases)
 
 
 def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases: Array | None, out: Array) -> None:

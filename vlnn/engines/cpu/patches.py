@@ -6,15 +6,16 @@ The transpose is the correlation of the output, spread out with zeros between an
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
+from vlnn.engines.cpu.axes import Axis, axes
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
 
 def forward(geometry: ConvGeometry, image: Array, filters: Array, biases: Array | None, out: Array) -> None:
     """Write the correlation of `image` with `filters`, plus biases, into `out`; one group."""
-    g = geometry
-    _product(filters.reshape(g.filters, -1), _patches(g, image), biases, out)
+    _product(filters.reshape(geometry.filters, -1), _patches(geometry, image), biases, out)
 
 
 def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases: Array | None, out: Array) -> None:
@@ -26,24 +27,21 @@ def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases:
     rows, target_rows = _fitting(reach_y - g.pad.top, g.stride_y, g.output_height, spread.shape[3])
     spread[:, :, target_columns, target_rows] = output[:, :, columns, rows]
     turned = filters[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).reshape(g.channels, -1)
-    patches = _windows(
-        spread, g.filter_width, g.filter_height, g.image_width, g.image_height, 1, 1, g.dilate_x, g.dilate_y
-    )
-    _product(turned, patches, biases, out)
+    across = Axis(g.image_width, g.filter_width, 1, g.dilate_x, 0)
+    down = Axis(g.image_height, g.filter_height, 1, g.dilate_y, 0)
+    _product(turned, _copied(spread, across, down), biases, out)
 
 
 def backward_filter(geometry: ConvGeometry, image: Array, output: Array, out: Array) -> None:
     """Write the transpose of :func:`forward` in the filters into `out`; one group."""
     g = geometry
-    patches = _patches(g, image)  # (N, C*FW*FH, WO*HO)
-    products = output.reshape(g.batch, g.filters, -1) @ patches.transpose(0, 2, 1)
+    products = output.reshape(g.batch, g.filters, -1) @ _patches(g, image).transpose(0, 2, 1)
     out[...] = products.sum(axis=0).reshape(out.shape)
 
 
 def _product(matrix: Array, patches: Array, biases: Array | None, out: Array) -> None:
-    batch, channels, width, height = out.shape
     if out.flags.c_contiguous:
-        np.matmul(matrix, patches, out=out.reshape(batch, channels, -1))
+        np.matmul(matrix, patches, out=out.reshape(*out.shape[:2], -1))
     else:
         out[...] = (matrix @ patches).reshape(out.shape)
     if biases is not None:
@@ -52,37 +50,32 @@ def _product(matrix: Array, patches: Array, biases: Array | None, out: Array) ->
 
 def _patches(g: ConvGeometry, image: Array) -> Array:
     """The patches of the padded image, (N, C*FW*FH, WO*HO)."""
-    pad = g.pad
-    if any(pad):
-        width, height = g.image_width + pad.left + pad.right, g.image_height + pad.top + pad.bottom
+    if any(g.pad):
+        width, height = g.image_width + g.pad.left + g.pad.right, g.image_height + g.pad.top + g.pad.bottom
         padded = np.zeros((g.batch, g.channels, width, height), image.dtype)
-        padded[:, :, pad.left : pad.left + g.image_width, pad.top : pad.top + g.image_height] = image
+        padded[:, :, g.pad.left : g.pad.left + g.image_width, g.pad.top : g.pad.top + g.image_height] = image
         image = padded
-    return _windows(
-        image, g.filter_width, g.filter_height, g.output_width, g.output_height,
-        g.stride_x, g.stride_y, g.dilate_x, g.dilate_y,
-    )  # fmt: skip
+    return _copied(image, *axes(g))
 
 
-def _windows(
-    source: Array,
-    taps_x: int,
-    taps_y: int,
-    width: int,
-    height: int,
-    step_x: int,
-    step_y: int,
-    dilate_x: int,
-    dilate_y: int,
-) -> Array:
-    by_image, by_channel, by_column, by_row = source.strides
+def _copied(source: Array, columns: Axis, rows: Axis) -> Array:
+    """All patches of a source (N, c, W, H) that needs no pad, (N, c*taps, pixels)."""
     batch, channels = source.shape[:2]
-    view = np.lib.stride_tricks.as_strided(
+    by_image, by_channel, by_column, by_row = source.strides
+    view = as_strided(
         source,
-        (batch, channels, taps_x, taps_y, width, height),
-        (by_image, by_channel, by_column * dilate_x, by_row * dilate_y, by_column * step_x, by_row * step_y),
+        (batch, channels, columns.taps, rows.taps, columns.length, rows.length),
+        (
+            by_image,
+            by_channel,
+            by_column * columns.dilate,
+            by_row * rows.dilate,
+            by_column * columns.step,
+            by_row * rows.step,
+        ),
+        writeable=False,
     )
-    return view.reshape(batch, channels * taps_x * taps_y, width * height)
+    return view.reshape(batch, channels * columns.taps * rows.taps, -1)
 
 
 def _fitting(first: int, step: int, length: int, size: int) -> tuple[slice, slice]:

@@ -1,4 +1,4 @@
-"""Depthwise convolution with filters of rank one, such as bilinear interpolation: one matrix product for each direction.
+"""Depthwise convolution with filters of rank one, such as bilinear interpolation: a matrix product for each direction.
 
 A filter that is an outer product v u' acts as two band matrices, Tw (w, W) and Th (h, H), on each channel:
 

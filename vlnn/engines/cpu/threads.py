@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.linalg._umath_linalg as linked_with_blas
 
+from vlnn.matlab.arrays import Array
 from vlnn.settings import settings
 
 T = TypeVar("T")
+
+KEEP_BYTES = 8 * 2**20
 
 
 class _Blas:
@@ -76,6 +80,7 @@ def _cores() -> int:
 
 _blas = _Blas()
 _inside = threading.local()
+_kept = threading.local()
 _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
 _pool_lock = threading.Lock()
@@ -132,6 +137,20 @@ def each(work: Callable[[T], object], items: Iterable[T]) -> None:
     for problem in problems:
         if problem is not None:
             raise problem
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array of no particular contents, which this thread gets again when it asks again under the same name.
+
+    Fresh memory costs as much to touch first as a pass of arithmetic. Arrays above KEEP_BYTES are not kept.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    if size > KEEP_BYTES:
+        return np.empty(shape, dtype)
+    kept = vars(_kept)
+    if name not in kept or kept[name].nbytes < size:
+        kept[name] = np.empty(size, np.uint8)
+    return np.ndarray(shape, dtype, kept[name])
 
 
 def spans(length: int, cost: float, least: float) -> list[slice]:

@@ -29,6 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vlnn.engines.cpu import threads
+from vlnn.engines.cpu.axes import Axis, Job, axes, jobs_of_transpose
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -37,33 +38,14 @@ BLOCK_FILTERS = 32
 BLOCK_DEPTH = 400  # rows of a window in one product
 BLOCK_RUN = 112
 FEW_ROWS = 64  # windows of fewer rows are joined
+FEW_FILTERS = 16  # below, copies cost too much beside the products
 LOW = 48  # images lower than this are joined to a run of about twice as much
 TILE_ELEMENTS = 2**18
 
 
-class Axis(NamedTuple):
-    """One direction of a correlation: out[i] = sum over t < taps of weight[t] * source[i * step + t * dilate - pad]."""
-
-    length: int
-    taps: int
-    step: int
-    dilate: int
-    pad: int
-
-
-class Job(NamedTuple):
-    """The columns that share an expanded image: their axis, weights (K, FW, c, FH) and where the result goes."""
-
-    columns: Axis
-    weights: Array
-    out: Array  # (N, K, W, H), any strides
-
-
 def forward(geometry: ConvGeometry, image: Array, filters: Array, biases: Array | None, out: Array) -> None:
     """Write the correlation of `image` with `filters`, plus biases, into `out`; one group."""
-    g = geometry
-    rows = Axis(g.output_height, g.filter_height, g.stride_y, g.dilate_y, g.pad.top)
-    columns = Axis(g.output_width, g.filter_width, g.stride_x, g.dilate_x, g.pad.left)
+    columns, rows = axes(geometry)
     correlate(image, rows, [Job(columns, filters.transpose(0, 2, 1, 3), out)], biases)
 
 
@@ -73,34 +55,6 @@ def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases:
     for rows, jobs in jobs_of_transpose(geometry, turned, out):
         jobs = [job._replace(weights=job.weights.transpose(0, 1, 3, 2)) for job in jobs]
         correlate(output, rows, jobs, biases)
-
-
-def jobs_of_transpose(g: ConvGeometry, filters: Array, out: Array) -> list[tuple[Axis, list[Job]]]:
-    """The transpose as correlations, with filters (C, FW, FH, ...): for each phase of rows, a job for each of columns."""
-    return [
-        (
-            rows,
-            [
-                Job(columns, filters[:, wide, high], out[:, :, left :: g.stride_x, top :: g.stride_y])
-                for left, wide, columns in _phases(g.image_width, g.filter_width, g.stride_x, g.dilate_x, g.pad.left)
-            ],
-        )
-        for top, high, rows in _phases(g.image_height, g.filter_height, g.stride_y, g.dilate_y, g.pad.top)
-    ]
-
-
-def _phases(size: int, taps: int, stride: int, dilate: int, pad: int) -> list[tuple[int, slice, Axis]]:
-    """For each residue of pixels along one axis: the first pixel, its taps from last to first, and its correlation."""
-    phases = []
-    for first in range(min(stride, size)):
-        residue, shift = (first + pad) % stride, (first + pad) // stride
-        count = -(-(size - first) // stride)
-        own = len(range(residue, taps, stride))
-        last = residue + (own - 1) * stride
-        reach = (own - 1) * dilate
-        backwards = slice(last, residue - stride if residue >= stride else None, -stride) if own else slice(0, 0)
-        phases.append((first, backwards, Axis(count, own, 1, dilate, reach - shift)))
-    return phases
 
 
 def correlate(source: Array, rows: Axis, jobs: list[Job], biases: Array | None) -> None:
@@ -134,7 +88,7 @@ class _Plan:
         self.step, self.dilate = jobs[0].columns.step, jobs[0].columns.dilate
         taps = max(job.columns.taps for job in jobs) if self.dilate == 1 else 1
 
-        self.images = _images_of(batch, rows.length)
+        self.images = _images_of(batch, rows.length) if filters >= FEW_FILTERS else 1
         self.run = self.images * rows.length
         self.joined = self.images > 1 or channels * taps < FEW_ROWS
         layers = rows.taps if self.joined else min(rows.step, (rows.taps - 1) * rows.dilate + 1)
@@ -168,7 +122,6 @@ class _Plan:
             [[self._reordered(job.weights[:, p.columns, chunk, p.rows]) for p in passes] for chunk in self.chunks]
             for job, passes in zip(jobs, self.passes, strict=True)
         ]
-        self.scratch: list[tuple[Array, Array, Array]] = []
 
     def _passes(self, columns: Axis) -> list[_Pass]:
         rows = self.rows
@@ -192,23 +145,20 @@ class _Plan:
         return blocks.reshape(self.blocks, 1, 1, self.block_filters, depth)
 
     def _buffers(self) -> tuple[Array, Array, Array]:
-        """Room for E, for the result of each job, and for one product: kept from tile to tile."""
-        if self.scratch:
-            return self.scratch.pop()
+        """Room for E, for the result of each job, and for one product."""
         dtype = self.source.dtype
         columns = (self.tile_width - 1) * self.step + self.reach
         size = self.blocks * self.block_filters * self.tile_width * self.padded_run
         several = len(self.chunks) * max(map(len, self.passes)) > 1
         return (
-            np.empty(columns * math.prod(self.layout), dtype),
-            np.empty((len(self.jobs), size), dtype),
-            np.empty(size if several else 0, dtype),
+            threads.scratch("expanded", (columns * math.prod(self.layout),), dtype),
+            threads.scratch("totals", (len(self.jobs), size), dtype),
+            threads.scratch("part", (size if several else 0,), dtype),
         )
 
     def tile(self, tile: tuple[slice, slice]) -> None:
         images, columns = tile
-        buffers = self._buffers()
-        room, totals, part_room = buffers
+        room, totals, part_room = self._buffers()
         first = columns.start * self.step - self.pad
         width = (columns.stop - columns.start - 1) * self.step + self.reach
         for number, chunk in enumerate(self.chunks):
@@ -228,7 +178,6 @@ class _Plan:
                         total += part
                 if number == len(self.chunks) - 1:
                     self._store(total, job.out[images, :, columns.start : columns.start + count])
-        self.scratch.append(buffers)
 
     def _store(self, total: Array, target: Array) -> None:
         """Hand a tile's result, (blocks, k, w, blocks of the run, run of a block), out to (n, K, w, H)."""

@@ -73,12 +73,12 @@ class _Plan:
         size = self.pieces * self.piece * self.filters * image.itemsize
         together = max(1, SLAB_BYTES // size)
         self.slabs = [list(enumerate(tiles[i : i + together])) for i in range(0, len(tiles), together)]
-        self.turned = np.zeros((min(together, len(tiles)), self.pieces * self.piece, self.filters), image.dtype)
+        shape = (min(together, len(tiles)), self.pieces * self.piece, self.filters)
+        self.turned = threads.scratch("turned", shape, image.dtype)
         # Threads share the chunks of channels; when there are too few of them, each chunk's tiles as well.
         self.shares = 1 if len(self.chunks) >= 2 * threads.count() else -(-2 * threads.count() // len(self.chunks))
         taps = g.filter_width * (1 if self.joined else g.filter_height)
         self.sums = np.zeros((len(self.chunks), self.shares, taps, self.rows, self.filters), image.dtype)
-        self.scratch: list[tuple[Array, Array]] = []
 
     def tasks(self, slab: Slab) -> list[tuple[int, int, Slab]]:
         return [(c, s, slab[s :: self.shares]) for c in range(len(self.chunks)) for s in range(self.shares)]
@@ -90,7 +90,10 @@ class _Plan:
         width = columns.stop - columns.start
         turned = self.turned[number]
         turned[width * self.run :] = 0
-        target = turned[: width * self.run].reshape(width, self.run, self.filters)[:, : g.output_height]
+        lines = turned[: width * self.run].reshape(width, self.run, self.filters)
+        lines[:, g.output_height :] = 0
+        lines[:, :, g.filters :] = 0
+        target = lines[:, : g.output_height]
         for k in range(0, g.filters, 8):  # few streams at a time: planes often lie a multiple of a page apart
             block = self.output[n, k : k + 8, columns]
             target[:, :, k : k + len(block)] = block.transpose(1, 2, 0)
@@ -98,7 +101,7 @@ class _Plan:
     def add(self, task: tuple[int, int, Slab]) -> None:
         """Add what some tiles give for one chunk of channels."""
         chunk, share, tiles = task
-        room, part = self.scratch.pop() if self.scratch else self._buffers()
+        room, part = self._buffers()
         sums = self.sums[chunk, share]
         for number, (n, columns) in tiles:
             expanded = self._expand(room, self.image[n, self.chunks[chunk]], columns)
@@ -119,7 +122,6 @@ class _Plan:
                 total = sums[tap, :rows].reshape(rows, self.filter_blocks, self.block_filters).transpose(1, 0, 2)
                 for piece in product:
                     total += piece
-        self.scratch.append((room, part))
 
     def _taps(self) -> list[tuple[int, int, int]]:
         """For each tap the layer and the side of E, and the offset into its line."""
@@ -135,10 +137,9 @@ class _Plan:
     def _buffers(self) -> tuple[Array, Array]:
         dtype = self.image.dtype
         step = self.chunks[0].stop
-        return (
-            np.zeros((step, self.layers, self.sides, self.line_room), dtype),
-            np.empty((self.pieces, self.filter_blocks, self.rows, self.block_filters), dtype),
-        )
+        room = threads.scratch("expanded", (step, self.layers, self.sides, self.line_room), dtype)
+        room[..., self.line :] = 0
+        return room, threads.scratch("part", (self.pieces, self.filter_blocks, self.rows, self.block_filters), dtype)
 
     def _expand(self, room: Array, image: Array, columns: slice) -> Array:
         """E for the pixels under output columns of one image, (c, W, H), with zeros outside of it."""
