@@ -6,7 +6,6 @@ The transpose is the correlation of the output, spread out with zeros between an
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from vlnn.engines.cpu.axes import Axis, axes
 from vlnn.geometry import ConvGeometry
@@ -60,11 +59,14 @@ def _patches(g: ConvGeometry, image: Array) -> Array:
 
 def _copied(source: Array, columns: Axis, rows: Axis) -> Array:
     """All patches of a source (N, c, W, H) that needs no pad, (N, c*taps, pixels)."""
+    source = np.ascontiguousarray(source)
     batch, channels = source.shape[:2]
     by_image, by_channel, by_column, by_row = source.strides
-    view = as_strided(
-        source,
+    view = np.ndarray(
         (batch, channels, columns.taps, rows.taps, columns.length, rows.length),
+        source.dtype,
+        source,
+        0,
         (
             by_image,
             by_channel,
@@ -73,7 +75,6 @@ def _copied(source: Array, columns: Axis, rows: Axis) -> Array:
             by_column * columns.step,
             by_row * rows.step,
         ),
-        writeable=False,
     )
     return view.reshape(batch, channels * columns.taps * rows.taps, -1)
 
