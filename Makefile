@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test check lint bench clean
 
 demo: $(VENV)/installed
-	$(BIN)/vlnn demo --output demo-output
+	$(BIN)/vlnn demo --output demo-output --force
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest $(ARGS)

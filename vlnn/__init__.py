@@ -9,11 +9,31 @@ The house, from the door down::
     (inside)                    sizes, strides, crops                      vlnn.geometry
 """
 
+from vlnn.blocks.imreadjpeg import vl_imreadjpeg
 from vlnn.blocks.nnbilinearsampler import vl_nnbilinearsampler
+from vlnn.blocks.nnbnorm import vl_nnbnorm
+from vlnn.blocks.nnconcat import vl_nnconcat
 from vlnn.blocks.nnconv import vl_nnconv
 from vlnn.blocks.nnconvt import vl_nnconvt
+from vlnn.blocks.nncrop import vl_nncrop
+from vlnn.blocks.nndropout import vl_nndropout
+from vlnn.blocks.nnloss import vl_nnloss
+from vlnn.blocks.nnnoffset import vl_nnnoffset
+from vlnn.blocks.nnnormalize import vl_nnnormalize
+from vlnn.blocks.nnnormalizelp import vl_nnnormalizelp
+from vlnn.blocks.nnpdist import vl_nnpdist
+from vlnn.blocks.nnpool import vl_nnpool
+from vlnn.blocks.nnrelu import vl_nnrelu
 from vlnn.blocks.nnroipool import vl_nnroipool
+from vlnn.blocks.nnsigmoid import vl_nnsigmoid
+from vlnn.blocks.nnsoftmax import vl_nnsoftmax
+from vlnn.blocks.nnsoftmaxloss import vl_nnsoftmaxloss
+from vlnn.blocks.nnspnorm import vl_nnspnorm
+from vlnn.blocks.setup import vl_compilenn, vl_rootnn, vl_setupnn
+from vlnn.blocks.taccum import vl_taccum, vl_taccummex
+from vlnn.blocks.tshow import vl_imarraysc, vl_tshow
 from vlnn.errors import MatConvNetError
+from vlnn.matlab.argparse import vl_argparse
 from vlnn.settings import clear_mex, settings
 
 __version__ = "0.1.0"
@@ -22,8 +42,32 @@ __all__ = [
     "MatConvNetError",
     "clear_mex",
     "settings",
+    "vl_argparse",
+    "vl_compilenn",
+    "vl_imarraysc",
+    "vl_imreadjpeg",
     "vl_nnbilinearsampler",
+    "vl_nnbnorm",
+    "vl_nnconcat",
     "vl_nnconv",
     "vl_nnconvt",
+    "vl_nncrop",
+    "vl_nndropout",
+    "vl_nnloss",
+    "vl_nnnoffset",
+    "vl_nnnormalize",
+    "vl_nnnormalizelp",
+    "vl_nnpdist",
+    "vl_nnpool",
+    "vl_nnrelu",
     "vl_nnroipool",
+    "vl_nnsigmoid",
+    "vl_nnsoftmax",
+    "vl_nnsoftmaxloss",
+    "vl_nnspnorm",
+    "vl_rootnn",
+    "vl_setupnn",
+    "vl_taccum",
+    "vl_taccummex",
+    "vl_tshow",
 ]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from vlnn.blocks.operands import common_class, derivative_of, in_class, operand, output, same_library, size_of
+from vlnn.blocks.operands import common_class, derivative_of, in_class, matlab_size, operand, output, same_library, size_of
 from vlnn.engines import engine_for
 from vlnn.errors import MatConvNetError
-from vlnn.geometry import sizes
 from vlnn.matlab.argparse import absent, block_options, scalar_option
 from vlnn.matlab.arguments import give, matlab_function, outputs_wanted
 
@@ -71,23 +70,19 @@ def vl_nndropout(x: Any, dzdy: Any = None, *args: Any, nargout: int | None = Non
     wanted = outputs_wanted("vl_nndropout", nargout, 2)
     engine = engine_for(data.array)
     der = None if dzdy is None else derivative_of(data, dzdy)
-    if absent(options["mask"]):
+    given = options["mask"]
+    if absent(given):
         if der is not None:
             warnings.warn("vl_nndropout: when using in backward mode, the mask should be specified", stacklevel=3)
-        mask = engine.dropout_mask(size_of(data)[::-1], data.array.dtype, rate, options["rng"])
-        given = mask.T
-    else:
-        given = options["mask"]
-        reused = operand("MASK", given)
-        same_library(data, reused)
-        if size_of(reused) != size_of(data):
-            raise MatConvNetError(
-                f"MASK does not have the size of X. Received X {sizes(data.array.shape)}, "
-                f"MASK {sizes(reused.array.shape)}."
-            )
-        mask = in_class(reused, common_class(data, reused))
+        given = engine.dropout_mask(size_of(data)[::-1], data.array.dtype, rate, options["rng"]).T
+    mask = operand("MASK", given)
+    same_library(data, mask)
+    if size_of(mask) != size_of(data):
+        raise MatConvNetError(
+            f"MASK does not have the size of X. Received X {matlab_size(data)}, MASK {matlab_size(mask)}."
+        )
     source = data if der is None else der
-    planes = in_class(source, mask.dtype if source.array.dtype != mask.dtype else source.array.dtype)
-    result = engine.multiply(planes, mask.reshape(planes.shape))
+    dtype = common_class(source, mask)
+    result = engine.multiply(in_class(source, dtype), in_class(mask, dtype))
     first = output(data, result) if der is None else data.like(result)
     return give([first, given], 1 if nargout is None else wanted)

@@ -92,7 +92,7 @@ def vl_nnpool(x: Any, pool: Any, dzdy: Any = None, *args: Any, nargout: int | No
     der_output = tensor("DEROUTPUT", call.dzdy) if call.backward else None
     if der_output:
         same_format(data, der_output)
-    size, stride, pad = pair("SIZE")(pool), options["Stride"], Sides(*options["Pad"])
+    size, stride, pad = pair("SIZE", double_only=True)(pool), options["Stride"], Sides(*options["Pad"])
     geometry = check_pool(data.shape, der_output.shape if der_output else None, size, stride, pad)
     outputs_wanted("vl_nnpool", nargout, 1)
     engine = engine_for(data.array)

@@ -108,7 +108,7 @@ def vl_nnroipool(x: Any, rois: Any, dzdy: Any = None, *args: Any, nargout: int |
 
     >>> import numpy as np, vlnn
     >>> x = np.arange(16.0).reshape(4, 4)
-    >>> vlnn.vl_nnroipool(x, [[1.0], [1.0], [1.0], [4.0], [4.0]], 'Subdivisions', 2)[..., 0, 0]
+    >>> vlnn.vl_nnroipool(x, np.array([1.0, 1.0, 1.0, 4.0, 4.0]), 'Subdivisions', 2)[..., 0, 0]
     array([[ 5.,  7.],
            [13., 15.]])
     """

@@ -28,12 +28,17 @@ def size_of(given: Tensor) -> tuple[int, ...]:
     return (*dims, *(1,) * (4 - len(dims)))
 
 
-def matlab_size(given: Tensor) -> str:
-    """The size as MATLAB shows it: 4x5 for 4x5x1x1."""
-    dims = size_of(given)
+def matlab_dims(given: Tensor) -> tuple[int, ...]:
+    """The size as MATLAB keeps it, without trailing ones: (4, 5) for 4x5x1x1."""
+    dims = given.array.shape
     while len(dims) > 2 and dims[-1] == 1:
         dims = dims[:-1]
-    return sizes(dims)
+    return dims
+
+
+def matlab_size(given: Tensor) -> str:
+    """The size as MATLAB shows it."""
+    return sizes(matlab_dims(given))
 
 
 def output(given: Tensor, planes: Array) -> Array:
@@ -75,6 +80,15 @@ def derivative_of(data: Tensor, dzdy: object) -> Tensor:
     der.array = library(der.array).full_like(data.array, der.array.item(), dtype=der.array.dtype)
     der.shape = data.shape
     return der
+
+
+def check_expands(one: Tensor, size: tuple[int, ...]) -> None:
+    """Check that MATLAB expands an argument to a size: each of its sides is that one or 1."""
+    dims = size_of(one)
+    if len(dims) != len(size) or any(mine not in (1, its) for mine, its in zip(dims, size, strict=True)):
+        raise MatConvNetError(
+            f"{one.name} does not have the right size. Received {matlab_size(one)}; {sizes(size)} is needed."
+        )
 
 
 def parameters(name: str, value: object, count: int, words: str) -> list[float]:

@@ -61,9 +61,11 @@ def figures(found: Comparison, path: Path) -> dict[str, object]:
 def story(found: Comparison, path: Path) -> str:
     """What the demo found out, for people."""
     filters = ", ".join(f"{name} {sizes(f.shape)}" for name, f in found.bank._asdict().items())
+    large, small = sizes(found.photograph.shape), sizes(found.low_resolution.shape)
+    maps, planes = sizes(found.maps), sizes(found.planes)
+    milliseconds, total = 1e3 * found.convt_seconds, 1e3 * found.total_seconds
     lines = [
-        f"Photograph    Eileen Collins (NASA, public domain), {sizes(found.photograph.shape)}, "
-        f"reduced to {sizes(found.low_resolution.shape)}",
+        f"Photograph    Eileen Collins (NASA, public domain), {large}, reduced to {small}",
         f"Filters       {filters}; trained on other pictures",
         "Enlarged by   vl_nnconv, ReLU, vl_nnconv, ReLU, vl_nnconvt with Upsample 2",
         "",
@@ -73,9 +75,8 @@ def story(found: Comparison, path: Path) -> str:
     lines[-1] += f", {found.gain:+.2f} dB against bicubic"
     lines += [
         "",
-        f"Time of vl_nnconvt: {1e3 * found.convt_seconds:.1f} ms from {sizes(found.maps)} to {sizes(found.planes)}, "
-        f"{found.megapixels_per_second:.1f} megapixels/s (a median)",
-        f"Time of everything, from 8-bit picture to 8-bit picture: {1e3 * found.total_seconds:.1f} ms",
-        f"Wrote {path}",
+        f"vl_nnconvt    {milliseconds:.1f} ms from {maps} to {planes}, {found.megapixels_per_second:.1f} megapixels/s",
+        f"Everything    {total:.1f} ms from 8-bit picture to 8-bit picture (both times are medians)",
+        f"Picture       {path}",
     ]
     return "\n".join(lines)

@@ -30,7 +30,7 @@ PLAIN = {
 OURS = "vl_nnconvt"
 
 # The sheet, in pixels
-DETAILS = ((143, 80), (97, 332))  # left, top: the face, the mission's badge
+DETAILS = ((143, 80), (97, 341))  # left, top: the face, the mission's badge
 DETAIL = 88
 ZOOM = 4
 GAP = 12
@@ -77,7 +77,7 @@ class Comparison(NamedTuple):
     def megapixels_per_second(self) -> float:
         """Colour pixels that vl_nnconvt puts out."""
         height, width, _ = self.photograph.shape
-        return height * width / self.convt_seconds / 1e6
+        return float(height * width / self.convt_seconds / 1e6)
 
 
 def compare() -> Comparison:

@@ -47,7 +47,7 @@ def load_filters() -> FilterBank:
 
 
 def as_input(picture: Array) -> Array:
-    """A picture (H, W, 3) of class uint8 as a batch (H+10, W+10, 1, 3) of single planes in 0..1, its border repeated."""
+    """A picture (H, W, 3) of class uint8 as single planes in 0..1 (H+10, W+10, 1, 3), its border repeated."""
     planes = np.pad(picture, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), "edge")
     return np.asfortranarray(planes[:, :, None, :], dtype=np.float32) / np.float32(255)
 

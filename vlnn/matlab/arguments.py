@@ -32,6 +32,8 @@ class Option(NamedTuple):
     read: Callable[[object], Any] | None = None
     default: Any = False
     sticky: Callable[[Any], None] | None = None  # called while options are read
+    sets: str = ""  # the option of which this is another name
+    value: Any = True  # what a flag stands for
 
 
 class Call(NamedTuple):
@@ -81,7 +83,7 @@ class OptionTable:
         self.function = function
         self.inputs = inputs
         self._by_name = {option.name.lower(): option for option in options}
-        self._defaults = {option.name: option.default for option in options}
+        self._defaults = {option.name: option.default for option in options if not option.sets}
 
     def parse(self, dzdy: object, pairs: Sequence[object], keywords: dict[str, object]) -> Call:
         """Read what follows the first arguments: the derivative (or the first option), pairs and flags, keywords."""
@@ -94,7 +96,7 @@ class OptionTable:
         while position < len(pairs):
             option = self._find(pairs[position], first + position)
             position += 1
-            value: object = True
+            value = option.value
             if option.read is not None:
                 if position == len(pairs):
                     raise MatConvNetError(f"Option '{option.name}' requires an argument.")
@@ -103,8 +105,10 @@ class OptionTable:
             self._take(option, value, values)
         for name, value in keywords.items():
             option = self._find(name, 0)
-            if option.read is not None or value:  # a flag set to False leaves things as they are
+            if option.read is not None:
                 self._take(option, value, values)
+            elif value:  # a flag set to False leaves things as they are
+                self._take(option, option.value, values)
         return Call(backward, dzdy, values)
 
     def _take(self, option: Option, value: object, values: dict[str, Any]) -> None:
@@ -112,7 +116,7 @@ class OptionTable:
             value = option.read(value)
         if option.sticky is not None:
             option.sticky(value)
-        values[option.name] = value
+        values[option.sets or option.name] = value
 
     def _find(self, name: object, position: int) -> Option:
         if not isinstance(name, str):
@@ -138,10 +142,16 @@ def received(value: object) -> str:
     return text if len(text) <= 60 else f"{type(value).__name__} {text[:50]}..."
 
 
-def plain(value: object) -> list[float] | None:
-    """The elements, in MATLAB's order, of a real matrix of any numeric class; None for anything else."""
+def plain(value: object, double_only: bool = False) -> list[float] | None:
+    """The elements, in MATLAB's order, of a real matrix of any numeric class; None for anything else.
+
+    Options may be of any class. For arguments in front of them `double_only` keeps MatConvNet's rule; NumPy's default
+    integers count as double.
+    """
     if isinstance(value, (int, float)):
         return [float(value)]
+    if double_only and is_array(value) and value.dtype not in (np.float64, np.int64):  # type: ignore[attr-defined]
+        return None
     if is_array(value) and not isinstance(value, np.ndarray):
         value = value.get()  # type: ignore[attr-defined]
     if value is None:
@@ -162,11 +172,11 @@ def truncate(value: float) -> int:
     return int(value) if math.isfinite(value) and abs(value) < -INT_MIN else INT_MIN
 
 
-def pair(label: str) -> Callable[[object], tuple[int, int]]:
+def pair(label: str, double_only: bool = False) -> Callable[[object], tuple[int, int]]:
     """A reader of one or two integers, [y x]."""
 
     def read(value: object) -> tuple[int, int]:
-        elements = _matrix(label, value)
+        elements = _matrix(label, value, double_only)
         if len(elements) not in (1, 2):
             raise MatConvNetError(f"{label} has neither one nor two elements. Received {received(value)}.")
         return elements[0], elements[-1]
@@ -213,6 +223,18 @@ def real(label: str) -> Callable[[object], float]:
     return read
 
 
+def vector(label: str) -> Callable[[object], list[int]]:
+    """A reader of one or more integers in a row or a column."""
+
+    def read(value: object) -> list[int]:
+        elements = plain(value)
+        if not elements or (len(elements) > 1 and len(elements) not in np.shape(value)):  # type: ignore[call-overload]
+            raise MatConvNetError(f"{label} is not a plain vector. Received {received(value)}.")
+        return [truncate(element) for element in elements]
+
+    return read
+
+
 def choice(label: str, *names: str) -> Callable[[object], str]:
     """A reader of one of some names, in any case."""
 
@@ -228,8 +250,8 @@ def choice(label: str, *names: str) -> Callable[[object], str]:
     return read
 
 
-def _matrix(label: str, value: object) -> list[int]:
-    elements = plain(value)
+def _matrix(label: str, value: object, double_only: bool = False) -> list[int]:
+    elements = plain(value, double_only)
     if elements is None:
         raise MatConvNetError(f"{label} is not a plain matrix. Received {received(value)}.")
     return [truncate(element) for element in elements]
@@ -248,9 +270,7 @@ def matlab_function(
             if len(args) < inputs:
                 names = function.__code__.co_varnames[len(args) : inputs]
                 if any(missing not in kwargs for missing in names):
-                    raise MatConvNetError(
-                        f"{sentence.format(words)} Received {len(args)}; {name} needs {inputs}."
-                    )
+                    raise MatConvNetError(f"{sentence.format(words)} Received {len(args)}; {name} needs {inputs}.")
             return function(*args, **kwargs)
 
         return call

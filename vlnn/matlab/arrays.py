@@ -50,6 +50,12 @@ class Tensor:
     def empty(self) -> bool:
         return bool(self.array.size == 0)
 
+    @property
+    def matrix_shape(self) -> tuple[int, int]:
+        """The size when all dimensions past the first are folded into the second."""
+        rows = self.array.shape[0]
+        return rows, self.array.size // max(rows, 1)
+
     def planes(self) -> Array:
         """The elements as a C-ordered (N, D, W, H) array; a view where the argument's strides allow."""
         reverse = self.shape[::-1]

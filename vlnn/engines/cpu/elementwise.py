@@ -21,6 +21,7 @@ from vlnn.engines.cpu.pieces import (
 from vlnn.engines.cpu.threads import each, spans
 from vlnn.matlab.arrays import Array
 
+ZEROS = 2**14  # so many at once are what NumPy compares with fastest
 SMALLEST_NORM = 1e-8  # below, vl_nnnoffset takes the squared norm to be this
 
 
@@ -29,16 +30,23 @@ class Elementwise:
 
     def relu_forward(self, x: Array, leak: float) -> Array:
         out = np.empty_like(x)
-        if leak == 0:
-            # fmax gives 0 for NaN, as MATLAB's max; an array of zeros is faster than the number
-            in_pieces((x, out), (x.dtype,), lambda xs, ys, zeros: np.fmax(xs, zeros, out=ys))
-            return out
+        zeros = np.zeros(min(x.size, ZEROS), x.dtype)
 
-        def work(xs: Array, ys: Array, positive: Array) -> None:
+        def rectify(xs: Array, ys: Array) -> None:
+            even = xs.size // zeros.size * zeros.size
+            shape = (-1, zeros.size)
+            # fmax gives 0 for NaN, as MATLAB's max; comparing with zeros is faster than with the number
+            np.fmax(xs[:even].reshape(shape), zeros, out=ys[:even].reshape(shape))
+            np.fmax(xs[even:], zeros[: xs.size - even], out=ys[even:])
+
+        def leaky(xs: Array, ys: Array, positive: Array) -> None:
             _slope(xs, leak, positive, ys)
             np.multiply(xs, ys, out=ys)
 
-        in_pieces((x, out), (np.bool_,), work)
+        if leak == 0:
+            in_pieces((x, out), (), rectify)
+        else:
+            in_pieces((x, out), (np.bool_,), leaky)
         return out
 
     def relu_backward(self, x: Array, dzdy: Array, leak: float) -> Array:
@@ -158,6 +166,7 @@ class Elementwise:
 
     def accumulate(self, alpha: float, a: Array, beta: float, b: Array) -> Array:
         out = np.empty_like(a)
+        b = np.broadcast_to(b, a.shape)
 
         def work(xs: Array, ys: Array, zs: Array, room: Array) -> None:
             np.multiply(xs, alpha, out=zs)

@@ -14,33 +14,38 @@ import numpy as np
 from vlnn.engines.cpu.threads import each, spans
 from vlnn.matlab.arrays import Array
 
-PIECE_BYTES = 128 * 1024
+PIECE_BYTES = 512 * 1024
 THREADING_BYTES = 1024 * 1024  # below, starting a thread costs more than it saves
 SHORTEST_ROW = 64  # pixels of a block, where the channels alone exceed PIECE_BYTES
 
 Block = tuple[slice, slice]  # images, pixels
 
 
-def in_pieces(arrays: Sequence[Array], scratch: Sequence[np.dtype[np.generic] | type], work: Callable[..., None]) -> None:
+def in_pieces(
+    arrays: Sequence[Array], scratch: Sequence[np.dtype[np.generic] | type], work: Callable[..., None]
+) -> None:
     """Call ``work(*pieces, *scratch)`` on matching pieces of C-ordered arrays of one size.
 
-    For each class in `scratch` the call gets an array of the length of its pieces, zero at first and not shared between
-    threads. Floating-point warnings are off.
+    For each class in `scratch` the call gets an array of the length of its pieces, which no other thread uses.
+    Floating-point warnings are off.
     """
     flat = [array.reshape(-1) for array in arrays]
     size = flat[0].size
     length = PIECE_BYTES // max(array.itemsize for array in flat)
 
     def run(part: slice) -> None:
-        spare = [np.zeros(min(length, part.stop - part.start), dtype) for dtype in scratch]
+        spare = [np.empty(min(length, part.stop - part.start), dtype) for dtype in scratch]
         with np.errstate(all="ignore"):
             for start in range(part.start, part.stop, length):
                 piece = slice(start, min(start + length, part.stop))
                 count = piece.stop - start
                 work(*[array[piece] for array in flat], *[array[:count] for array in spare])
 
-    if size:
-        each(run, spans(size, sum(array.nbytes for array in flat), THREADING_BYTES))
+    cost = sum(array.nbytes for array in flat)
+    if cost < THREADING_BYTES:
+        run(slice(0, size))
+    else:
+        each(run, spans(size, cost, THREADING_BYTES))
 
 
 def in_blocks(planes: Array, work: Callable[[Block, Array], None]) -> None:
@@ -68,7 +73,10 @@ def in_blocks(planes: Array, work: Callable[[Block, Array], None]) -> None:
                 n, p = (piece.stop - piece.start for piece in block)
                 work(block, room[: n * depth * p].reshape(n, depth, p))
 
-    each(run, spans(len(blocks), 2 * planes.nbytes, THREADING_BYTES))
+    if 2 * planes.nbytes < THREADING_BYTES:
+        run(slice(0, len(blocks)))
+    else:
+        each(run, spans(len(blocks), 2 * planes.nbytes, THREADING_BYTES))
 
 
 def count_of(block: Block) -> int:

@@ -15,7 +15,7 @@ are copied out. Windows are separable: taps are taken together down the columns 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -26,7 +26,7 @@ from vlnn.matlab.arrays import Array
 
 Index = tuple[slice, slice, slice]
 
-PIECE_BYTES = 2**19
+PIECE_BYTES = 2**20  # smaller ones fit the cache better, but the calls cost more than that saves
 LEAST_BYTES = 2**17  # less is not worth a thread
 
 
@@ -41,20 +41,24 @@ class Pooling:
 
     def pool_max_backward(self, geometry: PoolGeometry, image: Array, output: Array) -> Array:
         g = geometry
-        out = np.zeros((g.planes, g.image_width * g.image_height), image.dtype)
+        out = np.empty((g.planes, g.image_width * g.image_height), image.dtype)
         planes = image.reshape(g.planes, g.image_width, g.image_height)
-        der = output.reshape(g.planes, g.output_width, g.output_height)
+        der = output.reshape(g.planes, g.output_width * g.output_height)
+        pieces = _pieces(g, image.itemsize)
+        corners = _corners(g, pieces[0].stop) if pieces else None
 
         def work(piece: slice) -> None:
-            index, value = _winners(g, planes[piece])
-            given = der[piece]
-            if not value.min() > -np.inf:  # windows of -Inf alone, or with a NaN, pass nothing on
-                inside = value > -np.inf
+            given, target = der[piece], out[piece]
+            maximum, place = _first_maxima(g, planes[piece])
+            index = corners[: len(given)] + place
+            if not maximum.min() > -np.inf:  # windows of -Inf alone, or with a NaN, pass nothing on
+                inside = maximum > -np.inf
                 index[~inside] = 0
-                given = np.where(inside, given, 0)
-            np.add.at(out[piece].reshape(-1), index.reshape(-1), given.reshape(-1))
+                given = np.where(inside.reshape(given.shape), given, 0)
+            target[...] = 0
+            np.add.at(target.reshape(-1), index.reshape(-1), given.reshape(-1))
 
-        _each_piece(work, g, image.itemsize)
+        threads.each(work, pieces)
         return out.reshape(image.shape)
 
     def pool_average_backward(self, geometry: PoolGeometry, output: Array) -> Array:
@@ -69,7 +73,7 @@ class Pooling:
             else:
                 _spread(g, der[piece] * shares, out[piece])
 
-        _each_piece(work, g, output.itemsize)
+        threads.each(work, _pieces(g, output.itemsize))
         return out.reshape(g.batch, g.channels, g.image_width, g.image_height)
 
 
@@ -91,7 +95,7 @@ def _forward(g: PoolGeometry, image: Array, join: np.ufunc, pad: float, shares: 
         else:
             np.multiply(values, shares, out=out[piece])
 
-    _each_piece(work, g, image.itemsize)
+    threads.each(work, _pieces(g, image.itemsize))
     return out.reshape(g.batch, g.channels, g.output_width, g.output_height)
 
 
@@ -105,44 +109,47 @@ def _joined(join: np.ufunc, taps: list[Array]) -> Array:
     return total
 
 
-def _winners(g: PoolGeometry, planes: Array) -> tuple[Array, Array]:
-    """For each window: the place in `planes` of its first maximum in column order, and the maximum."""
+def _first_maxima(g: PoolGeometry, planes: Array) -> tuple[Array, Array]:
+    """The maximum of each window, and how many pixels after the window's corner its first one lies in column order."""
     if _one_window(g):
         flat = planes.reshape(len(planes), -1)
-        first = flat.argmax(axis=1)
-        pixels = np.arange(0, flat.size, flat.shape[1])
-        return first + pixels, np.take_along_axis(flat, first[:, None], axis=1)
+        first = flat.argmax(axis=1)[:, None]
+        corner = g.pad.left * g.image_height + g.pad.top
+        return np.take_along_axis(flat, first, axis=1)[..., None], first[..., None] + corner
     layout = _Layout(g, len(planes))
-    height = g.image_height
-    code = np.min_scalar_type((g.pool_width - 1) * height + g.pool_height - 1)
-    columns = [_first_maximum(layout.row_taps(phase), 1, code) for phase in layout.phases(planes, -np.inf)]
+    code = np.min_scalar_type((g.pool_width - 1) * g.image_height + g.pool_height - 1)
+    columns = [_first_maximum(layout.row_taps(phase), 1, code, None) for phase in layout.phases(planes, -np.inf)]
     maxima = layout.column_taps([maximum for maximum, _ in columns])
     places = layout.column_taps([place for _, place in columns])
-    maximum, place = _first_maximum(maxima, height, code, places)
-    across = np.arange(g.output_width) * g.stride_x - g.pad.left
-    down = np.arange(g.output_height) * g.stride_y - g.pad.top
-    index = np.add.outer(np.arange(len(planes)) * g.image_width, across)[:, :, None] * height + down
-    index += layout.windows(place)
-    return index, layout.windows(maximum)
+    maximum, place = _first_maximum(maxima, g.image_height, code, places)
+    return layout.windows(maximum), layout.windows(place)
 
 
 def _first_maximum(
-    taps: list[Array], step: int, code: np.dtype[np.unsignedinteger], places: list[Array] | None = None
+    taps: list[Array], apart: int, code: np.dtype[np.unsignedinteger], places: list[Array] | None
 ) -> tuple[Array, Array]:
-    """The maximum of the taps, and `step` times the number of the first tap that has it, plus that tap's place."""
-    size = len(taps[-1])
-    maximum = taps[0][:size]
-    place = np.zeros(size, code) if places is None else places[0][:size]
+    """The maximum of taps that lie `apart` pixels from each other, and how far after the first tap it was found first.
+
+    `places` says how far after each tap that tap's own value was found.
+    """
+    maximum = taps[0]
+    place = np.zeros(maximum.shape, code) if places is None else places[0]
     for number, tap in enumerate(taps[1:], 1):
         later = np.greater(tap, maximum).view(np.uint8)
-        if places is None:
-            candidate = np.multiply(later, number * step, dtype=code)
-        else:
-            candidate = np.add(places[number], number * step, dtype=code)
-            candidate *= later
-        place = np.maximum(place, candidate)
-        maximum = np.maximum(maximum, tap)
+        there: Any = number * apart
+        if places is not None:
+            there = np.add(places[number], there, dtype=code)
+        place = np.maximum(place, np.multiply(later, there, dtype=code))
+        maximum = np.maximum(tap, maximum)
     return maximum, place
+
+
+def _corners(g: PoolGeometry, planes: int) -> Array:
+    """The pixel at the corner of each window, counted from the first of some planes."""
+    columns = np.arange(g.output_width) * g.stride_x - g.pad.left
+    rows = np.arange(g.output_height) * g.stride_y - g.pad.top
+    columns = np.add.outer(np.arange(planes) * g.image_width, columns)
+    return np.add.outer(columns * g.image_height, rows)
 
 
 def _spread(g: PoolGeometry, der: Array, out: Array) -> None:
@@ -183,14 +190,14 @@ def _one_window(g: PoolGeometry) -> bool:
     )
 
 
-def _each_piece(work: Callable[[slice], None], g: PoolGeometry, itemsize: int) -> None:
-    """Call `work` for some planes at a time, few enough for the cache and enough for all threads."""
+def _pieces(g: PoolGeometry, itemsize: int) -> list[slice]:
+    """Planes to take together: few enough for the cache, and pieces enough for all threads. The first is the longest."""
     total = g.planes * g.image_width * g.image_height * itemsize
     if total == 0:
-        return
+        return []
     wanted = max(-(-total // PIECE_BYTES), min(2 * threads.count(), total // LEAST_BYTES), 1)
     step = -(-g.planes // wanted)
-    threads.each(work, [slice(p, min(p + step, g.planes)) for p in range(0, g.planes, step)])
+    return [slice(p, min(p + step, g.planes)) for p in range(0, g.planes, step)]
 
 
 def _common(size: int, count: int, stride: int, before: int) -> tuple[slice, slice]:

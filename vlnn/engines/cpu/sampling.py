@@ -13,19 +13,21 @@ derivatives in the grid take the same matrix with the slopes of the weights in i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from vlnn.engines.cpu import threads
 from vlnn.engines.cpu.regions import Regions
 from vlnn.matlab.arrays import Array
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array  # takes longer to import than all of vlnn
+
 MARGIN = 2
 CHANNELS = 128  # at a time: longer runs fight for the same cache lines when they are turned back
-BLOCK_BYTES = 2**21
+BLOCK_BYTES = 2**20
 LEAST_BYTES = 2**17  # less is not worth a thread
 INDEX_BYTES = 80  # what a sample takes up besides its channels
 
@@ -37,14 +39,15 @@ class Sampling(Regions):
         samples = grid.reshape(len(grid), -1, 2)
         out = np.empty((len(grid), image.shape[1], samples.shape[1]), image.dtype)
 
-        def work(piece: tuple[slice, slice]) -> None:
-            images, channels = piece
-            pixels = _with_margin(image[images, channels])
-            for grids, points in _blocks(images, image, samples):
-                corners = _Corners(samples, grids, points, images, image.shape)
-                values = corners.matrix(corners.weights()) @ pixels
-                target = out[grids, channels, points]
-                target[...] = values.reshape(len(target), -1, target.shape[1]).transpose(0, 2, 1)
+        def work(piece: _Piece) -> None:
+            pixels = [_with_margin(image[piece.images, channels]) for channels in piece.runs]
+            for grids, points in _blocks(piece.images, image, samples):
+                corners = _Corners(samples, grids, points, piece.images, image.shape)
+                matrix = corners.matrix(corners.weights())
+                for channels, run in zip(piece.runs, pixels, strict=True):
+                    target = out[grids, channels, points]
+                    values = (matrix @ run).reshape(len(target), -1, target.shape[1])
+                    target[...] = values.transpose(0, 2, 1)
 
         if out.size:
             threads.each(work, _pieces(image, samples))
@@ -54,30 +57,42 @@ class Sampling(Regions):
         samples = grid.reshape(len(grid), -1, 2)
         der_output = output.reshape(*output.shape[:2], -1)
         der_image = np.zeros_like(image)
-        # Each piece of channels adds its part to the derivatives of the grid.
-        parts = {c.start: np.zeros_like(samples) for _, c in _pieces(image, samples)} if grid_too else {}
+        # Pieces of the same images but other channels add up their derivatives in the grid.
+        der_samples = {channels.start: np.zeros_like(samples) for channels in _runs(image)} if grid_too else {}
         slope_y, slope_x = 0.5 * (image.shape[3] - 1), 0.5 * (image.shape[2] - 1)
 
-        def work(piece: tuple[slice, slice]) -> None:
-            images, channels = piece
-            pixels = _with_margin(image[images, channels])
-            total = np.zeros_like(pixels)
-            for grids, points in _blocks(images, image, samples):
-                corners = _Corners(samples, grids, points, images, image.shape)
-                der = np.ascontiguousarray(der_output[grids, channels, points].transpose(0, 2, 1))
-                der = der.reshape(-1, pixels.shape[1])
-                total += corners.matrix(corners.weights()).T @ der
+        def work(piece: _Piece) -> None:
+            pixels = [_with_margin(image[piece.images, channels]) for channels in piece.runs]
+            total = [np.zeros_like(run) for run in pixels]
+            for grids, points in _blocks(piece.images, image, samples):
+                corners = _Corners(samples, grids, points, piece.images, image.shape)
+                transposed = corners.matrix(corners.weights()).T
                 if grid_too:
-                    part = parts[channels.start][grids, points]
-                    along_y = np.einsum("pc,pc->p", corners.matrix(corners.slopes_y()) @ pixels, der)
-                    along_x = np.einsum("pc,pc->p", corners.matrix(corners.slopes_x()) @ pixels, der)
-                    part[..., 0] = along_y.reshape(part.shape[:2]) * slope_y
-                    part[..., 1] = along_x.reshape(part.shape[:2]) * slope_x
-            der_image[images, channels] = _without_margin(total, image[images, channels].shape)
+                    along_y, along_x = corners.matrix(corners.slopes_y()), corners.matrix(corners.slopes_x())
+                    part = der_samples[piece.runs[0].start][grids, points]
+                for channels, run, sums in zip(piece.runs, pixels, total, strict=True):
+                    der = np.ascontiguousarray(der_output[grids, channels, points].transpose(0, 2, 1))
+                    der = der.reshape(-1, run.shape[1])
+                    sums += transposed @ der
+                    if grid_too:
+                        part[..., 0] += slope_y * np.einsum("pc,pc->p", along_y @ run, der).reshape(part.shape[:2])
+                        part[..., 1] += slope_x * np.einsum("pc,pc->p", along_x @ run, der).reshape(part.shape[:2])
+            for channels, sums in zip(piece.runs, total, strict=True):
+                target = der_image[piece.images, channels]
+                target[...] = _without_margin(sums, target.shape)
 
         if output.size:
             threads.each(work, _pieces(image, samples))
-        return der_image, sum(parts.values(), np.zeros_like(samples)).reshape(grid.shape) if grid_too else None
+        if not grid_too:
+            return der_image, None
+        return der_image, sum(der_samples.values(), np.zeros_like(samples)).reshape(grid.shape)
+
+
+class _Piece(NamedTuple):
+    """Images to take together, and their channels in runs."""
+
+    images: slice
+    runs: list[slice]
 
 
 class _Corners:
@@ -101,6 +116,8 @@ class _Corners:
 
     def matrix(self, weights: Array) -> csr_array:
         """(samples, pixels): what each sample takes of each pixel."""
+        from scipy.sparse import csr_array
+
         rows = np.arange(0, weights.size + 1, 4, dtype=self.indices.dtype)
         return csr_array((weights.ravel(), self.indices.ravel(), rows), shape=(len(rows) - 1, self.pixels))
 
@@ -144,20 +161,24 @@ def _without_margin(pixels: Array, shape: tuple[int, ...]) -> Array:
     return pixels.reshape(count, width + MARGIN, height + MARGIN, channels)[:, :width, :height].transpose(0, 3, 1, 2)
 
 
-def _pieces(image: Array, samples: Array) -> list[tuple[slice, slice]]:
-    """Images and channels to take together: some per thread, and few enough for the cache."""
+def _runs(image: Array) -> list[slice]:
+    channels = image.shape[1]
+    run = -(-channels // -(-channels // CHANNELS))
+    return [slice(c, min(c + run, channels)) for c in range(0, channels, run)]
+
+
+def _pieces(image: Array, samples: Array) -> list[_Piece]:
+    """Some pieces for each thread where that pays, and such that one fits into the cache."""
     batch, channels, width, height = image.shape
-    runs = -(-channels // CHANNELS)
-    run = -(-channels // runs)
     points = samples.size // 2
-    cost = (batch * (width + MARGIN) * (height + MARGIN) + points) * run * image.itemsize + points * INDEX_BYTES
-    wanted = max(math.ceil(cost / BLOCK_BYTES), min(2 * threads.count(), cost // LEAST_BYTES), 1)
+    pixels = batch * (width + MARGIN) * (height + MARGIN)
+    cost = (pixels + points) * min(channels, CHANNELS) * image.itemsize
+    work = points * (channels * image.itemsize + INDEX_BYTES)
+    wanted = max(cost // BLOCK_BYTES, min(2 * threads.count(), work // LEAST_BYTES), 1)
+    runs = _runs(image)
+    each_run = [runs] if batch >= min(wanted, threads.count()) else [[run] for run in runs]
     step = -(-batch // wanted)
-    return [
-        (slice(n, min(n + step, batch)), slice(c, min(c + run, channels)))
-        for n in range(0, batch, step)
-        for c in range(0, channels, run)
-    ]
+    return [_Piece(slice(n, min(n + step, batch)), some) for n in range(0, batch, step) for some in each_run]
 
 
 def _blocks(images: slice, image: Array, samples: Array) -> Iterator[tuple[slice, slice]]:

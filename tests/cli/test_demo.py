@@ -1,0 +1,161 @@
+"""vlnn demo, through the command line, and the files it reads."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from vlnn.cli import main
+from vlnn.demo.upsample import FilterBank, load_filters, psnr, upsample
+
+DATA = files("vlnn.demo")
+
+
+def demo(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["demo", *map(str, arguments)])
+
+
+def picture(name: str) -> np.ndarray:
+    with DATA.joinpath(name).open("rb") as stream, Image.open(stream) as image:
+        return np.asarray(image)
+
+
+def test_tells_what_it_did_and_writes_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "demo.png"
+    result = demo("--output", path.parent)
+    assert result.exit_code == 0, result.output
+    for fact in ("448x448x3", "224x224x3", "bicubic", "vl_nnconvt", "megapixels/s", str(path)):
+        assert fact in result.stdout
+    with Image.open(path) as image:
+        image.load()
+        assert image.width > 1200
+    assert os.listdir(path.parent) == ["demo.png"]
+
+
+def test_better_than_every_interpolation(tmp_path: Path) -> None:
+    result = demo("--output", tmp_path, "--json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    scores = figures["psnr_db"]
+    assert scores["nearest"] < scores["bilinear"] < scores["bicubic"] < scores["Lanczos"] < scores["vl_nnconvt"] - 1.5
+    assert scores["vl_nnconvt"] > scores["bicubic"] + 2
+    assert figures["gain_over_bicubic_db"] == pytest.approx(scores["vl_nnconvt"] - scores["bicubic"], abs=2e-3)
+    assert figures["vl_nnconvt_ms"] > 0
+    assert figures["picture"] == str(tmp_path / "demo.png")
+
+
+def test_runs_as_a_module(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vlnn", "demo", "--output", str(tmp_path), "--json"]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout)["photograph"] == [448, 448, 3]
+    assert process.stderr == ""
+
+
+def test_overwrites_only_by_force(tmp_path: Path) -> None:
+    path = tmp_path / "demo.png"
+    path.write_text("mine")
+    result = demo("--output", tmp_path)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"Error: {path} exists; --force overwrites it.\n"
+    assert path.read_text() == "mine"
+    assert demo("--output", tmp_path, "--force").exit_code == 0
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+
+
+def test_a_failure_leaves_the_old_picture_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ValueError("half-way")
+
+    (tmp_path / "demo.png").write_text("mine")
+    monkeypatch.setattr("vlnn.demo.comparison.compare", fail)
+    result = demo("--output", tmp_path, "--force")
+    assert (result.exit_code, result.stderr) == (1, "Error: half-way\n")
+    assert os.listdir(tmp_path) == ["demo.png"]
+    assert (tmp_path / "demo.png").read_text() == "mine"
+
+
+def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    for output in (path, path / "below"):
+        result = demo("--output", output)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith(f"Error: {path}")
+        assert result.stderr.count("\n") == 1
+
+
+def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "demo.png"
+    path.mkdir()
+    result = demo("--output", tmp_path, "--force")
+    assert (result.exit_code, result.stderr) == (1, f"Error: {path}: Is a directory\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_an_unwritable_folder(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    result = demo("--output", tmp_path)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.endswith("Permission denied\n")
+
+
+def test_without_pillow_says_what_to_install(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['PIL'] = None; from vlnn.cli import main; main()"
+    command = [sys.executable, "-c", code, "demo", "--output", str(tmp_path)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr == "Error: The demo needs Pillow: pip install 'vlnn[images]'\n"
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_filter_file_is_plain_version_5() -> None:
+    content = DATA.joinpath("filters.mat").read_bytes()
+    assert content.startswith(b"MATLAB 5.0 MAT-file")
+    with DATA.joinpath("filters.mat").open("rb") as stream:
+        kinds = {name: (shape, kind) for name, shape, kind in scipy.io.whosmat(stream)}
+    assert kinds == {
+        "analysis": ((5, 5, 1, 16), "single"),
+        "mixing": ((3, 3, 16, 16), "single"),
+        "synthesis": ((8, 8, 1, 17), "single"),
+    }
+
+
+def test_the_low_resolution_is_the_photograph_at_half_its_size() -> None:
+    photo, half = picture("photo.png"), picture("photo-half.png")
+    reduced = np.asarray(Image.fromarray(photo).resize((224, 224), Image.Resampling.BICUBIC))
+    assert np.abs(reduced.astype(int) - half).max() <= 1  # Pillow's rounding may change
+
+
+@pytest.mark.parametrize("level", [0, 1, 128, 255])
+def test_a_flat_picture_stays_flat(level: int) -> None:
+    enlarged = upsample(np.full((5, 7, 3), level, np.uint8), load_filters())
+    assert enlarged.shape == (10, 14, 3)
+    assert (enlarged == level).all()
+
+
+def test_pixels_land_where_they_belong() -> None:
+    """With synthesis filters that repeat a pixel twice, the result is the picture with every pixel doubled."""
+    bank = load_filters()
+    synthesis = np.zeros_like(bank.synthesis)
+    synthesis[3:5, 3:5, 0, 0] = 1
+    dots = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
+    enlarged = upsample(dots, FilterBank(bank.analysis, bank.mixing, synthesis))
+    np.testing.assert_array_equal(enlarged, dots.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_psnr_leaves_the_border_out() -> None:
+    reference = np.zeros((8, 8, 3), np.uint8)
+    noisy = reference.copy()
+    noisy[0] = 255
+    noisy[2:-2, 2:-2] = 51
+    assert psnr(noisy, reference, 2) == pytest.approx(20 * np.log10(5))

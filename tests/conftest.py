@@ -1,0 +1,18 @@
+"""What every test starts from: the default settings, and examples that are the same in every run."""
+
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+import vlnn
+
+hypothesis.settings.register_profile("vlnn", deadline=None, derandomize=True, database=None, print_blob=False)
+hypothesis.settings.load_profile("vlnn")
+
+
+@pytest.fixture(autouse=True)
+def _default_settings() -> Iterator[None]:
+    yield
+    vlnn.clear_mex()
+    vlnn.settings.threads = None

@@ -1,0 +1,115 @@
+"""Layers of every shape for which a kernel may be made, against the oracle: numbers, and where NaN and Inf show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import oracle
+from tests.geometries import LARGE_LAYERS, LAYERS, Call, medium_convs, medium_convts, small_convs, small_convts
+
+Array = Any
+
+
+def each(layers: list[Any]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("layer", [pytest.param(layer, id=str(layer)) for layer in layers])
+
+
+def check(call: Call) -> None:
+    x, f, b, dzdy = call.arrays()
+    call.close(call.forward(x, f, b), call.expected(x, f, b))
+    dzdx, dzdf, dzdb = call.backward(x, f, b, dzdy)
+    want = call.expected_derivatives(x, f, dzdy)
+    call.close(dzdx, want.dzdx)
+    call.close(dzdf, want.dzdf)
+    call.close(dzdb, want.dzdb.reshape(1, -1))
+
+
+@each(LAYERS + LARGE_LAYERS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_layer(layer: Call, dtype: type) -> None:
+    check(replace(layer, dtype=dtype))
+
+
+@given(small_convs() | small_convts())
+@settings(max_examples=200)
+def test_small(call: Call) -> None:
+    check(call)
+
+
+@given(medium_convs() | medium_convts())
+@settings(max_examples=100)
+def test_medium(call: Call) -> None:
+    check(call)
+
+
+SPOILS = {
+    "nan": lambda array, random: {random.integers(array.size): np.nan},
+    "inf": lambda array, random: {random.integers(array.size): np.inf, random.integers(array.size): -np.inf},
+    "corners": lambda array, _: {0: np.inf, array.size - 1: np.nan},
+}
+
+
+def spoil(array: Array, how: str, seed: int) -> Array:
+    """A copy with NaN or Inf at one or two places."""
+    array = array.copy(order="F")
+    elements = array.T.reshape(-1)  # in MATLAB's order
+    assert np.shares_memory(elements, array)
+    for place, value in SPOILS[how](array, np.random.default_rng(seed)).items():
+        elements[place] = value
+    return array
+
+
+def check_spoilt(call: Call, how: str) -> None:
+    """NaN and Inf show where MatConvNet shows them, and no warning is given, as pytest makes an error of one."""
+    x, f, b, dzdy = call.arrays()
+    bad_x, bad_f, bad_dzdy = (spoil(array, how, call.seed + i) for i, array in enumerate((x, f, dzdy)))
+    for name, args in {"x": (bad_x, f), "f": (x, bad_f)}.items():
+        with np.errstate(invalid="ignore"):
+            want = call.expected(*args, b, how=oracle.ByColumns)
+        same_places(call.forward(*args, b), want, f"y of a spoilt {name}")
+    for name, args in {"x": (bad_x, f, dzdy), "f": (x, bad_f, dzdy), "dzdy": (x, f, bad_dzdy)}.items():
+        with np.errstate(invalid="ignore"):
+            derivatives = call.expected_derivatives(*args, how=oracle.ByColumns)
+        dzdx, dzdf, dzdb = call.backward(args[0], args[1], b, args[2])
+        same_places(dzdx, derivatives.dzdx, f"dzdx of a spoilt {name}")
+        same_places(dzdf, derivatives.dzdf, f"dzdf of a spoilt {name}")
+        same_places(dzdb, derivatives.dzdb.reshape(1, -1), f"dzdb of a spoilt {name}")
+
+
+def same_places(got: Array, want: Array, what: str) -> None:
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(want), f"NaN in {what}")
+    for sign in (np.inf, -np.inf):
+        np.testing.assert_array_equal(got == sign, want == sign, f"{sign} in {what}")
+    finite = np.isfinite(want)
+    scale = max(1.0, np.abs(want[finite]).max(initial=0.0))
+    limit = 1e-5 if got.dtype == np.float32 else 1e-11
+    np.testing.assert_allclose(got[finite] / scale, want[finite] / scale, rtol=0, atol=limit, err_msg=what)
+
+
+@each(LAYERS)
+@pytest.mark.parametrize("how", SPOILS)
+def test_layer_spoilt(layer: Call, how: str) -> None:
+    check_spoilt(replace(layer, dtype=np.float32), how)
+
+
+@each(LARGE_LAYERS)
+def test_large_layer_spoilt(layer: Call) -> None:
+    check_spoilt(replace(layer, dtype=np.float32), "corners")
+
+
+@given(small_convs() | small_convts(), st.sampled_from(sorted(SPOILS)))
+@settings(max_examples=150)
+def test_small_spoilt(call: Call, how: str) -> None:
+    check_spoilt(call, how)
+
+
+@given(medium_convs() | medium_convts(), st.sampled_from(sorted(SPOILS)))
+@settings(max_examples=50)
+def test_medium_spoilt(call: Call, how: str) -> None:
+    check_spoilt(call, how)
