@@ -1,4 +1,4 @@
-"""Batch normalisation on the CPU, some channels at a time: all that a channel needs happens while it is in the cache."""
+"""Batch normalisation on the CPU, some channels at a time: what a channel needs happens while it is in the cache."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vlnn.engines.cpu.pieces import pixel_rows
 from vlnn.engines.cpu.threads import count, each
 from vlnn.matlab.arrays import Array
 
-PIECE_BYTES = 2**19
+PIECE_BYTES = 2**20
 LEAST_BYTES = 2**17  # less is not worth a thread
 SHORT_ROW = 256  # pixels: NumPy takes longer to go from row to row than to work through one
 
@@ -30,18 +30,18 @@ class Batches:
             parts, room = _parts(xs)
             if moments is None:
                 used[0, channels] = _mean(xs, parts)
-                mean = _spread(used[0, channels], xs)
-                squares = 0.0
-                for part in parts:
-                    centred = np.subtract(xs[part], mean, out=room[: len(xs[part])])
-                    squares = squares + _sums(np.multiply(centred, centred, out=centred))
-                used[1, channels] = _sigma(squares, xs, epsilon)
-            mean, sigma = _spread(used[0, channels], xs), used[1, channels]
-            factor, bias = _spread(multipliers[channels] / sigma, xs), _spread(biases[channels], xs)
+            mean = _spread(used[0, channels], xs)
+            squares = np.zeros(xs.shape[1])
             for part in parts:
-                y = np.subtract(xs[part], mean, out=ys[part])
-                np.multiply(y, factor, out=y)
-                np.add(y, bias, out=y)
+                centred = np.subtract(xs[part], mean, out=ys[part])
+                if moments is None:
+                    squares += _products(centred, centred, room)
+            if moments is None:
+                used[1, channels] = _sigma(squares, xs, epsilon)
+            factor, bias = _spread(multipliers[channels] / used[1, channels], xs), _spread(biases[channels], xs)
+            for part in parts:
+                np.multiply(ys[part], factor, out=ys[part])
+                np.add(ys[part], bias, out=ys[part])
 
         _each_channels(work, rows)
         return out, used
@@ -61,28 +61,25 @@ class Batches:
             if moments is None:
                 used[0, channels] = _mean(xs, parts)
             mean = _spread(used[0, channels], xs)
-            squares, products, total = 0.0, 0.0, 0.0
+            squares, products, total = np.zeros((3, xs.shape[1]))
             for part in parts:
                 centred = np.subtract(xs[part], mean, out=ys[part])
-                spare = room[: len(centred)]
                 if moments is None:
-                    squares = squares + _sums(np.multiply(centred, centred, out=spare))
-                products = products + _sums(np.multiply(centred, ds[part], out=spare))
-                total = total + _sums(ds[part])
+                    squares += _products(centred, centred, room)
+                products += _products(centred, ds[part], room)
+                total += _sums(ds[part])
             if moments is None:
                 used[1, channels] = _sigma(squares, xs, epsilon)
             sigma = used[1, channels]
-            der_biases[channels] = total
-            der_multipliers[channels] = products / sigma
+            der_multipliers[channels], der_biases[channels] = products / sigma, total
 
-            factor = multipliers[channels] / sigma
-            tilt = _spread(-factor * der_multipliers[channels] / (mass * sigma), xs)
-            offset = _spread(-factor * der_biases[channels] / mass, xs)
-            slope = _spread(factor, xs)
+            slope = _spread(-products / (mass * np.square(sigma, dtype=np.float64)), xs)
+            offset, factor = _spread(-total / mass, xs), _spread(multipliers[channels] / sigma, xs)
             for part in parts:
-                y = np.multiply(ys[part], tilt, out=ys[part])
-                np.add(y, offset, out=y)
-                np.add(y, np.multiply(ds[part], slope, out=room[: len(y)]), out=y)
+                np.multiply(ys[part], slope, out=ys[part])
+                np.add(ys[part], ds[part], out=ys[part])
+                np.add(ys[part], offset, out=ys[part])
+                np.multiply(ys[part], factor, out=ys[part])
 
         _each_channels(work, rows)
         return out, der_multipliers, der_biases, used
@@ -102,16 +99,23 @@ def _mean(xs: Array, parts: list[slice]) -> Array:
     return total / (xs.shape[0] * xs.shape[2])
 
 
-def _sigma(squares: Array | float, xs: Array, epsilon: float) -> Array:
+def _sigma(squares: Array, xs: Array, epsilon: float) -> Array:
     """The root of the variance, given the sum of squares about the mean, plus epsilon."""
-    return np.sqrt(squares / (np.float64(xs.shape[0]) * xs.shape[2]) + epsilon)
+    return np.sqrt(squares / (xs.shape[0] * xs.shape[2]) + epsilon)
 
 
 def _sums(block: Array) -> Array:
     """The sum over each channel of (n, c, p), in double from image to image."""
     if block.shape[2] == 1:
-        return block[:, :, 0].sum(axis=0, dtype=np.float64)
+        return np.matmul(np.ones(len(block), block.dtype), block[:, :, 0])
     return np.matmul(block, np.ones(block.shape[2], block.dtype)).sum(axis=0, dtype=np.float64)
+
+
+def _products(a: Array, b: Array, room: Array) -> Array:
+    """The sum over each channel of a * b."""
+    if a.shape[2] < SHORT_ROW:
+        return _sums(np.multiply(a, b, out=room[: len(a)]))
+    return np.matmul(a[:, :, None, :], b[:, :, :, None])[:, :, 0, 0].sum(axis=0, dtype=np.float64)
 
 
 def _spread(values: Array, xs: Array) -> Array:

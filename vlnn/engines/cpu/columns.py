@@ -91,16 +91,20 @@ def _each(do: Callable[[slice], None], groups: list[slice]) -> None:
 def backward_filter(geometry: ConvGeometry, image: Array, output: Array, out: Array) -> None:
     """Write the transpose of :func:`forward` in the filters into `out`; one group."""
     g = geometry
-    total = np.zeros((g.filters, out[0].size), out.dtype)
-    part = np.empty_like(total)
+    total = out.reshape(g.filters, -1)
+    part = None
     for images in _image_groups(g, image.itemsize):
         padded = _padded(g, image[images])
         count = padded.shape[3]
         source = output[images].transpose(1, 2, 3, 0)
         for start, stop in _tiles(g, count, image.itemsize):
             tile = np.ascontiguousarray(source[:, start:stop]).reshape(g.filters, -1)
-            total += multiply(tile, _columns(g, padded, start, stop).T, part)
-    out[...] = total.reshape(out.shape)
+            columns = _columns(g, padded, start, stop)
+            if start == 0 and images.start == 0:  # filters can be large: no second array before there is a second tile
+                multiply(tile, columns.T, total)
+            else:
+                part = np.empty_like(total) if part is None else part
+                total += multiply(tile, columns.T, part)
 
 
 def _columns(g: ConvGeometry, padded: Array, start: int, stop: int) -> Array:

@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 
 from vlnn.engines.cpu.pieces import (
-    THREADING_BYTES,
     Block,
     cut,
     in_blocks,
     in_pieces,
+    in_spans,
     pixel_rows,
     spread,
     sum_over_channels,
 )
-from vlnn.engines.cpu.threads import each, spans
 from vlnn.matlab.arrays import Array
 
 ZEROS = 2**14  # so many at once are what NumPy compares with fastest
@@ -30,23 +29,15 @@ class Elementwise:
 
     def relu_forward(self, x: Array, leak: float) -> Array:
         out = np.empty_like(x)
-        zeros = np.zeros(min(x.size, ZEROS), x.dtype)
+        if leak == 0:
+            _rectify(x.reshape(-1), out.reshape(-1))
+            return out
 
-        def rectify(xs: Array, ys: Array) -> None:
-            even = xs.size // zeros.size * zeros.size
-            shape = (-1, zeros.size)
-            # fmax gives 0 for NaN, as MATLAB's max; comparing with zeros is faster than with the number
-            np.fmax(xs[:even].reshape(shape), zeros, out=ys[:even].reshape(shape))
-            np.fmax(xs[even:], zeros[: xs.size - even], out=ys[even:])
-
-        def leaky(xs: Array, ys: Array, positive: Array) -> None:
+        def work(xs: Array, ys: Array, positive: Array) -> None:
             _slope(xs, leak, positive, ys)
             np.multiply(xs, ys, out=ys)
 
-        if leak == 0:
-            in_pieces((x, out), (), rectify)
-        else:
-            in_pieces((x, out), (np.bool_,), leaky)
+        in_pieces((x, out), (np.bool_,), work)
         return out
 
     def relu_backward(self, x: Array, dzdy: Array, leak: float) -> Array:
@@ -216,7 +207,7 @@ class Elementwise:
 
     def uncrop(self, planes: Array, shape: tuple[int, ...], window: tuple[slice, ...]) -> Array:
         out = np.zeros(shape, planes.dtype)
-        _copy(planes, out[window])
+        _copy(np.broadcast_to(planes, out[window].shape), out[window])
         return out
 
     def pdist_forward(self, x: Array, x0: Array, p: float, root: bool) -> Array:
@@ -277,6 +268,20 @@ def exponentials(x: Array, out: Array) -> tuple[Array, Array]:
     return largest, sum_over_channels(out)
 
 
+def _rectify(x: Array, out: Array) -> None:
+    """Write the larger of x and 0 into `out`, and 0 for NaN, as MATLAB's max gives it."""
+    zeros = np.zeros(min(x.size, ZEROS), x.dtype)
+
+    def run(span: slice) -> None:  # one pass needs no pieces
+        xs, ys = x[span], out[span]
+        even = xs.size - xs.size % max(zeros.size, 1)
+        shape = (-1, max(zeros.size, 1))
+        np.fmax(xs[:even].reshape(shape), zeros, out=ys[:even].reshape(shape))
+        np.fmax(xs[even:], zeros[: xs.size - even], out=ys[even:])
+
+    in_spans(x.size, 2 * x.nbytes, run)
+
+
 def _sigmoid(x: Array, out: Array) -> None:
     np.negative(x, out=out)
     np.exp(out, out=out)
@@ -312,5 +317,5 @@ def _copy(source: Array, target: Array) -> None:
     if source.size == 0:
         return
     axis = 0 if source.shape[0] > 1 else 1
-    parts = spans(source.shape[axis], 2 * source.nbytes, THREADING_BYTES)
-    each(lambda part: np.copyto(target.swapaxes(0, axis)[part], source.swapaxes(0, axis)[part]), parts)
+    source, target = source.swapaxes(0, axis), target.swapaxes(0, axis)
+    in_spans(len(source), 2 * source.nbytes, lambda span: np.copyto(target[span], source[span]))

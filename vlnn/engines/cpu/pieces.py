@@ -15,10 +15,18 @@ from vlnn.engines.cpu.threads import each, spans
 from vlnn.matlab.arrays import Array
 
 PIECE_BYTES = 512 * 1024
-THREADING_BYTES = 1024 * 1024  # below, starting a thread costs more than it saves
+THREADING_BYTES = 2 * 1024 * 1024  # below, starting a thread costs more than it saves
 SHORTEST_ROW = 64  # pixels of a block, where the channels alone exceed PIECE_BYTES
 
 Block = tuple[slice, slice]  # images, pixels
+
+
+def in_spans(length: int, moved: int, run: Callable[[slice], object]) -> None:
+    """Call ``run(span)`` for spans that make up range(length), on all cores if it is enough; `moved` are all the bytes."""
+    if moved < THREADING_BYTES:
+        run(slice(0, length))
+    else:
+        each(run, spans(length, moved, THREADING_BYTES))
 
 
 def in_pieces(
@@ -41,11 +49,7 @@ def in_pieces(
                 count = piece.stop - start
                 work(*[array[piece] for array in flat], *[array[:count] for array in spare])
 
-    cost = sum(array.nbytes for array in flat)
-    if cost < THREADING_BYTES:
-        run(slice(0, size))
-    else:
-        each(run, spans(size, cost, THREADING_BYTES))
+    in_spans(size, sum(array.nbytes for array in flat), run)
 
 
 def in_blocks(planes: Array, work: Callable[[Block, Array], None]) -> None:
@@ -73,10 +77,7 @@ def in_blocks(planes: Array, work: Callable[[Block, Array], None]) -> None:
                 n, p = (piece.stop - piece.start for piece in block)
                 work(block, room[: n * depth * p].reshape(n, depth, p))
 
-    if 2 * planes.nbytes < THREADING_BYTES:
-        run(slice(0, len(blocks)))
-    else:
-        each(run, spans(len(blocks), 2 * planes.nbytes, THREADING_BYTES))
+    in_spans(len(blocks), 2 * planes.nbytes, run)
 
 
 def count_of(block: Block) -> int:

@@ -36,7 +36,7 @@ class Sampling(Regions):
     """The part of the CPU engine that reads images at computed places."""
 
     def sampler_forward(self, image: Array, grid: Array) -> Array:
-        samples = grid.reshape(len(grid), -1, 2)
+        samples = _points(grid)
         out = np.empty((len(grid), image.shape[1], samples.shape[1]), image.dtype)
 
         def work(piece: _Piece) -> None:
@@ -54,9 +54,11 @@ class Sampling(Regions):
         return out.reshape(*out.shape[:2], *grid.shape[1:3])
 
     def sampler_backward(self, image: Array, grid: Array, output: Array, grid_too: bool) -> tuple[Array, Array | None]:
-        samples = grid.reshape(len(grid), -1, 2)
-        der_output = output.reshape(*output.shape[:2], -1)
+        samples = _points(grid)
         der_image = np.zeros_like(image)
+        if not output.size:
+            return der_image, np.zeros_like(grid) if grid_too else None
+        der_output = output.reshape(*output.shape[:2], -1)
         # Pieces of the same images but other channels add up their derivatives in the grid.
         der_samples = {channels.start: np.zeros_like(samples) for channels in _runs(image)} if grid_too else {}
         slope_y, slope_x = 0.5 * (image.shape[3] - 1), 0.5 * (image.shape[2] - 1)
@@ -81,11 +83,16 @@ class Sampling(Regions):
                 target = der_image[piece.images, channels]
                 target[...] = _without_margin(sums, target.shape)
 
-        if output.size:
-            threads.each(work, _pieces(image, samples))
+        threads.each(work, _pieces(image, samples))
         if not grid_too:
             return der_image, None
         return der_image, sum(der_samples.values(), np.zeros_like(samples)).reshape(grid.shape)
+
+
+def _points(grid: Array) -> Array:
+    """A grid (m, WO, HO, 2) as (m, WO*HO, 2)."""
+    count, width, height, _ = grid.shape
+    return grid.reshape(count, width * height, 2)
 
 
 class _Piece(NamedTuple):

@@ -10,6 +10,8 @@ infinity or a NaN would spread: the callers check for them.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from vlnn.engines.cpu import threads
@@ -38,18 +40,18 @@ def factors(filters: Array) -> tuple[Array, Array] | None:
 
 def forward(g: ConvGeometry, image: Array, pair: tuple[Array, Array], biases: Array | None, out: Array) -> None:
     """Write the depthwise correlation of image (N, C, W, H) into out (N, C, w, h)."""
-    across = _band(pair[0], g.output_width, g.stride_x, g.pad.left, g.image_width)
-    down = _band(pair[1], g.output_height, g.stride_y, g.pad.top, g.image_height)
+    across, down = _band(pair[0], g.stride_x), _band(pair[1], g.stride_y)
     columns = _pieces(g.output_width, g.stride_x, g.pad.left, g.filter_width, g.image_width)
     rows = _pieces(g.output_height, g.stride_y, g.pad.top, g.filter_height, g.image_height)
 
     def do(planes: slice) -> None:
         for n in range(g.batch):
             half = np.empty((planes.stop - planes.start, g.output_width, g.image_height), image.dtype)
-            for near, far in columns:
-                np.matmul(across[planes, near, far], image[n, planes, far], out=half[:, near])
-            for near, far in rows:
-                np.matmul(half[:, :, far], down[planes, near, far].transpose(0, 2, 1), out=out[n, planes, :, near])
+            for piece in columns:
+                np.matmul(piece.of(across[planes]), image[n, planes, piece.image], out=half[:, piece.output])
+            for piece in rows:
+                turned = piece.of(down[planes]).transpose(0, 2, 1)
+                np.matmul(half[:, :, piece.image], turned, out=out[n, planes, :, piece.output])
             if biases is not None:
                 out[n, planes] += biases[planes, None, None]
 
@@ -58,57 +60,66 @@ def forward(g: ConvGeometry, image: Array, pair: tuple[Array, Array], biases: Ar
 
 def backward_data(g: ConvGeometry, output: Array, pair: tuple[Array, Array], biases: Array | None, out: Array) -> None:
     """Write the transpose of :func:`forward`, output (N, C, w, h) to out (N, C, W, H)."""
-    across = _band(pair[0], g.output_width, g.stride_x, g.pad.left, g.image_width)
-    down = _band(pair[1], g.output_height, g.stride_y, g.pad.top, g.image_height)
+    across, down = _band(pair[0], g.stride_x), _band(pair[1], g.stride_y)
     columns = _pieces_of_image(g.image_width, g.stride_x, g.pad.left, g.filter_width, g.output_width)
     rows = _pieces_of_image(g.image_height, g.stride_y, g.pad.top, g.filter_height, g.output_height)
 
     def do(planes: slice) -> None:
         for n in range(g.batch):
             half = np.empty((planes.stop - planes.start, g.output_width, g.image_height), output.dtype)
-            for near, far in rows:
-                np.matmul(output[n, planes, :, near], down[planes, near, far], out=half[:, :, far])
-            for near, far in columns:
-                np.matmul(across[planes, near, far].transpose(0, 2, 1), half[:, near], out=out[n, planes, far])
+            for piece in rows:
+                np.matmul(output[n, planes, :, piece.output], piece.of(down[planes]), out=half[:, :, piece.image])
+            for piece in columns:
+                turned = piece.of(across[planes]).transpose(0, 2, 1)
+                np.matmul(turned, half[:, piece.output], out=out[n, planes, piece.image])
             if biases is not None:
                 out[n, planes] += biases[planes, None, None]
 
     threads.each(do, threads.spans(g.channels, out.size, LEAST))
 
 
-def _band(taps: Array, length: int, stride: int, pad: int, size: int) -> Array:
-    """(C, length, size): row i holds the taps from i * stride - pad on."""
+class _Piece(NamedTuple):
+    """Some pixels of the output, some of the image, and where the part of the band that joins them begins."""
+
+    output: slice
+    image: slice
+    column: int
+
+    def of(self, band: Array) -> Array:
+        rows = self.output.stop - self.output.start
+        return band[:, :rows, self.column : self.column + self.image.stop - self.image.start]
+
+
+def _band(taps: Array, stride: int) -> Array:
+    """(C, i, j): row i holds the taps from column (i + 1) * stride on; large enough for every piece."""
     channels, count = taps.shape
-    width = max((length - 1) * stride + count, pad + size)
-    band = np.zeros((channels, length, width), taps.dtype)
-    steps = np.ndarray(
-        (channels, length, count),
-        band.dtype,
-        band,
-        0,
-        (band.strides[0], band.strides[1] + stride * band.itemsize, band.itemsize),
-    )
-    steps[...] = taps[:, None]
-    return band[:, :, pad : pad + size]
+    rows = PIECE + -(-count // stride) + 1
+    band = np.zeros((channels, rows, (1 + rows + PIECE) * stride + count), taps.dtype)
+    by_channel, by_row, by_column = band.strides
+    shape, strides = (channels, rows, count), (by_channel, by_row + stride * by_column, by_column)
+    np.ndarray(shape, band.dtype, band, stride * by_column, strides)[...] = taps[:, None]
+    return band
 
 
-def _pieces(length: int, stride: int, pad: int, taps: int, size: int) -> list[tuple[slice, slice]]:
-    """Pieces of the smaller side, and the pixels of the image that each of them reads."""
+def _pieces(length: int, stride: int, pad: int, taps: int, size: int) -> list[_Piece]:
+    """Pieces of the output, and the pixels of the image that each of them reads."""
     pieces = []
     for start in range(0, length, PIECE):
         stop = min(start + PIECE, length)
-        first, last = start * stride - pad, (stop - 1) * stride - pad + taps
-        first = min(max(0, first), size)
-        pieces.append((slice(start, stop), slice(first, max(first, min(size, last)))))
+        begin = start * stride - pad
+        first = min(max(0, begin), size)
+        last = max(first, min(size, (stop - 1) * stride - pad + taps))
+        pieces.append(_Piece(slice(start, stop), slice(first, last), first - begin + stride))
     return pieces
 
 
-def _pieces_of_image(size: int, stride: int, pad: int, taps: int, length: int) -> list[tuple[slice, slice]]:
-    """Pieces of the image, and the pixels of the smaller side that reach them: (smaller side, image)."""
+def _pieces_of_image(size: int, stride: int, pad: int, taps: int, length: int) -> list[_Piece]:
+    """Pieces of the image, and the pixels of the output that reach each of them."""
     pieces = []
     for start in range(0, size, PIECE * stride):
         stop = min(start + PIECE * stride, size)
-        first = max(0, -(-(start + pad - taps + 1) // stride))
+        first = min(max(0, -(-(start + pad - taps + 1) // stride)), length)
         last = max(first, min(length, (stop - 1 + pad) // stride + 1))
-        pieces.append((slice(min(first, length), last), slice(start, stop)))
+        column = start - (first * stride - pad) + stride if last > first else 0
+        pieces.append(_Piece(slice(first, last), slice(start, stop), column))
     return pieces
