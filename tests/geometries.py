@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from hypothesis import strategies as st
@@ -18,6 +19,10 @@ Size = tuple[int, int, int, int]
 @dataclass(frozen=True)
 class Call:
     """The sizes and options of one call; `filters` says what the filter bank is like."""
+
+    function: ClassVar[Callable[..., Any]]
+    wanted: ClassVar[Callable[..., Array]]  # what the oracle says
+    wanted_derivatives: ClassVar[Callable[..., oracle.Derivatives]]
 
     x: Size
     f: Size
@@ -44,7 +49,7 @@ class Call:
         """What results may be off, of the largest magnitude."""
         return 1e-5 if self.dtype is np.float32 else 1e-11
 
-    def choose(self, **options: Any) -> Any:
+    def choose(self, **options: Any) -> Call:
         """The same call with other options."""
         return replace(self, options={**self.options, **options})
 
@@ -54,6 +59,19 @@ class Call:
         x, f, b, dzdy = (random.standard_normal(size) for size in (self.x, self.f, (1, self.y[2]), self.y))
         x, f, b, dzdy = (np.asfortranarray(array, self.dtype) for array in (x, bank(self.filters, f), b, dzdy))
         return x, f, b, dzdy
+
+    def forward(self, x: Array, f: Array, b: Array) -> Array:
+        return self.function(x, f, b, **self.options)
+
+    def backward(self, x: Array, f: Array, b: Array, dzdy: Array) -> tuple[Array, Array, Array]:
+        dzdx, dzdf, dzdb = self.function(x, f, b, dzdy, **self.options)
+        return dzdx, dzdf, dzdb
+
+    def expected(self, x: Array, f: Array, b: Array, how: type = oracle.ByTaps) -> Array:
+        return self.wanted(x, f, b, **self.options, how=how)
+
+    def expected_derivatives(self, x: Array, f: Array, dzdy: Array, how: type = oracle.ByTaps) -> oracle.Derivatives:
+        return self.wanted_derivatives(x, f, dzdy, **self.options, how=how)
 
     def close(self, got: Array, want: Array) -> None:
         """Fail unless `got` is `want`, worked out in double, but for rounding."""
@@ -66,31 +84,28 @@ class Call:
 class Conv(Call):
     """A call of vl_nnconv."""
 
+    function = staticmethod(vlnn.vl_nnconv)
+    wanted = staticmethod(oracle.conv)
+    wanted_derivatives = staticmethod(oracle.conv_derivatives)
+
     @property
     def y(self) -> Size:
         o = self.options
         window = oracle.ByTaps(self.x, self.f, oracle.two(o["stride"]), oracle.four(o["pad"]), oracle.two(o["dilate"]))
-        return (*window.output, self.f[3], self.x[3])
+        height, width = window.output
+        return height, width, self.f[3], self.x[3]
 
     @property
     def groups(self) -> int:
         return self.x[2] // self.f[2]
 
-    def forward(self, x: Array, f: Array, b: Array) -> Array:
-        return vlnn.vl_nnconv(x, f, b, **self.options)
-
-    def backward(self, x: Array, f: Array, b: Array, dzdy: Array) -> tuple[Array, Array, Array]:
-        return vlnn.vl_nnconv(x, f, b, dzdy, **self.options)
-
-    def expected(self, x: Array, f: Array, b: Array, how: type = oracle.ByTaps) -> Array:
-        return oracle.conv(x, f, b, **self.options, how=how)
-
-    def expected_derivatives(self, x: Array, f: Array, dzdy: Array, how: type = oracle.ByTaps) -> oracle.Derivatives:
-        return oracle.conv_derivatives(x, f, dzdy, **self.options, how=how)
-
 
 class Convt(Call):
     """A call of vl_nnconvt."""
+
+    function = staticmethod(vlnn.vl_nnconvt)
+    wanted = staticmethod(oracle.convt)
+    wanted_derivatives = staticmethod(oracle.convt_derivatives)
 
     @property
     def y(self) -> Size:
@@ -99,18 +114,6 @@ class Convt(Call):
     @property
     def groups(self) -> int:
         return int(self.options["numgroups"])
-
-    def forward(self, x: Array, f: Array, b: Array) -> Array:
-        return vlnn.vl_nnconvt(x, f, b, **self.options)
-
-    def backward(self, x: Array, f: Array, b: Array, dzdy: Array) -> tuple[Array, Array, Array]:
-        return vlnn.vl_nnconvt(x, f, b, dzdy, **self.options)
-
-    def expected(self, x: Array, f: Array, b: Array, how: type = oracle.ByTaps) -> Array:
-        return oracle.convt(x, f, b, **self.options, how=how)
-
-    def expected_derivatives(self, x: Array, f: Array, dzdy: Array, how: type = oracle.ByTaps) -> oracle.Derivatives:
-        return oracle.convt_derivatives(x, f, dzdy, **self.options, how=how)
 
 
 def bank(kind: str, f: Array) -> Array:

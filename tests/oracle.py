@@ -1,7 +1,7 @@
-"""Convolution worked out in double, slowly, and without vlnn: from the definition, and the way MatConvNet goes about it.
+"""Convolution worked out in double, slowly and without vlnn: from the definition, and as MatConvNet goes about it.
 
-:class:`ByTaps` sums what the definition sums: the taps that fall inside the image. :class:`ByColumns` gathers patches as
-columns, multiplies matrices and adds columns back to patches. There a tap outside the image multiplies a zero, so it
+:class:`ByTaps` sums what the definition sums: the taps that fall inside the image. :class:`ByColumns` gathers patches
+as columns, multiplies matrices and adds columns back to patches. There a tap outside the image multiplies a zero, so it
 tells where a NaN or an Inf has to show. Arrays are (H, W, D, N); options are those of the vl_* functions.
 """
 
@@ -160,7 +160,13 @@ def conv_derivatives(
 
 
 def convt(
-    x: Array, f: Array, b: Array = None, upsample: Any = 1, crop: Any = 0, numgroups: Any = 1, how: type[ByTaps] = ByTaps
+    x: Array,
+    f: Array,
+    b: Array = None,
+    upsample: Any = 1,
+    crop: Any = 0,
+    numgroups: Any = 1,
+    how: type[ByTaps] = ByTaps,
 ) -> Array:
     """What vl_nnconvt returns: pixel (i, j) of x adds x[i, j] * f to y from (i * up - top, j * up - left) on."""
     x, f = double(x), double(f)

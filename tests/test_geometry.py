@@ -160,12 +160,15 @@ def test_conv_messages_say_what_was_received() -> None:
         "DZDY 5x8x6x2, Stride [2 1], Pad [1 2 0 3], Dilate [1 1]."
     )
     assert message(check_conv, CONV, f=None, biases=None, dilate=(2, 1)) == (
-        "There are no filters and DILATE is not one. Received X 8x9x4x2, no F, Stride [1 1], Pad [0 0 0 0], Dilate [2 1]."
+        "There are no filters and DILATE is not one. Received X 8x9x4x2, no F, Stride [1 1], Pad [0 0 0 0], "
+        "Dilate [2 1]."
     )
 
 
 def test_convt_messages_say_what_was_received() -> None:
-    assert message(check_convt, CONVT, x=(4, 4, 3, 1), f=(3, 3, 8, 3), biases=None, groups=1, crop=Sides(4, 5, 4, 4)) == (
+    assert message(
+        check_convt, CONVT, x=(4, 4, 3, 1), f=(3, 3, 8, 3), biases=None, groups=1, crop=Sides(4, 5, 4, 4)
+    ) == (
         "The output array is empty due to CROP being too large. Received X 4x4x3x1, F 3x3x8x3, Upsample [2 3], "
         "Crop [4 5 4 4], NumGroups 1."
     )
@@ -188,7 +191,9 @@ def test_crop_as_large_as_the_output_or_larger(excess: int, side: int) -> None:
 
 
 def test_data_without_channels() -> None:
-    assert message(check_conv, CONV, x=(8, 9, 0, 0), biases=None).startswith("DATA has no channels. Received X 8x9x0x0,")
+    assert message(check_conv, CONV, x=(8, 9, 0, 0), biases=None).startswith(
+        "DATA has no channels. Received X 8x9x0x0,"
+    )
     geometry = check_convt((4, 5, 0, 0), (3, 2, 2, 0), None, None, (1, 1), NO_PAD, 1)
     assert geometry.multiplications == 0
 

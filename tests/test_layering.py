@@ -111,7 +111,9 @@ def test_every_public_name_is_there() -> None:
         next(
             node.value
             for node in MODULES["vlnn"].body
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__all__"
+            if isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id == "__all__"
         )
     )
     assert names == public == sorted(public)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-import vlnn
-
 
 def dagnn_eval(saved: Any, inputs: Any, der_outputs: Any, options: dict[str, Any]) -> tuple[Any, ...]:
     """Load, evaluate, and return variables, parameters, the order of layers and the losses."""
-    net = vlnn.dagnn.DagNN.loadobj(saved)
+    dagnn = import_module("vlnn.dagnn")
+    net = dagnn.DagNN.loadobj(saved)
     if "mode" in options:
         net.mode = options["mode"]
     net.conserveMemory = _flag(options, "conserveMemory")
@@ -20,18 +20,18 @@ def dagnn_eval(saved: Any, inputs: Any, der_outputs: Any, options: dict[str, Any
         net.vars[net.getVarIndex(name)].precious = True
     for _ in range(int(np.ravel(options.get("repeat", 1))[0])):
         net.eval(inputs, *([der_outputs] if len(der_outputs) else []))
-    blocks = [(layer.name, layer.block) for layer in net.layers if isinstance(layer.block, vlnn.dagnn.Loss)]
+    blocks = [(layer.name, layer.block) for layer in net.layers if isinstance(layer.block, dagnn.Loss)]
     losses = [[name, block.average, block.numAveraged] for name, block in blocks]
     return net.vars, net.params, _row(index + 1 for index in net.getLayerExecutionOrder()), losses
 
 
 def dagnn_varsizes(saved: Any, sizes: Any) -> Any:
-    net = vlnn.dagnn.DagNN.loadobj(saved)
+    net = import_module("vlnn.dagnn").DagNN.loadobj(saved)
     return [_row(size) for size in net.getVarSizes(sizes)]
 
 
 def dagnn_from_simplenn(saved: Any, *options: Any) -> tuple[Any, ...]:
-    net = vlnn.dagnn.DagNN.fromSimpleNN(saved, *options)
+    net = import_module("vlnn.dagnn").DagNN.fromSimpleNN(saved, *options)
     layers = [
         {
             "name": layer.name,

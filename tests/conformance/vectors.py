@@ -164,7 +164,7 @@ DIFFERENCES = [
 
 def files() -> list[Path]:
     """The files of recorded calls; networks and training runs have another form, and tests of their own."""
-    return [path for path in sorted(FOLDER.glob("*.mat")) if FIELDS <= fields(path)]
+    return [path for path in sorted(FOLDER.glob("*.mat")) if fields(path) >= FIELDS]
 
 
 def fields(path: Path) -> set[str]:
@@ -270,7 +270,9 @@ def on_host(value: Any, dtype: Any) -> Any:
         value = value.get()
     if isinstance(value, (bool, int, float)):
         return np.asarray(value, dtype)
-    return np.zeros((0, 0)) if value is None or np.size(value) == 0 and not hasattr(value, "dtype") else np.asarray(value)
+    if value is None or (isinstance(value, (list, tuple)) and not value):
+        return np.zeros((0, 0))
+    return np.asarray(value)
 
 
 def shape(array: Any) -> tuple[int, ...]:

@@ -71,9 +71,7 @@ def test_transposed_convolution_written_out() -> None:
 @given(small_convs() | small_convts())
 def test_taps_and_columns_agree(call: Call) -> None:
     x, f, b, dzdy = call.arrays()
-    np.testing.assert_allclose(
-        call.expected(x, f, b), call.expected(x, f, b, how=oracle.ByColumns), rtol=0, atol=1e-11
-    )
+    np.testing.assert_allclose(call.expected(x, f, b), call.expected(x, f, b, how=oracle.ByColumns), rtol=0, atol=1e-11)
     for one, other in zip(
         call.expected_derivatives(x, f, dzdy),
         call.expected_derivatives(x, f, dzdy, how=oracle.ByColumns),

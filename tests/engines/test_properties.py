@@ -50,7 +50,7 @@ def test_derivatives_are_adjoint(call: Call) -> None:
 @given(CONVTS)
 @EXAMPLES
 def test_vl_nnconvt_transposes_vl_nnconv(call: Convt) -> None:
-    """<y, convt(x)> = <conv(y), x> with the same filters, Stride = Upsample and Pad = Crop, for data and for filters."""
+    """<y, convt(x)> = <conv(y), x> with the same filters, Stride = Upsample and Pad = Crop; likewise for filters."""
     x, f, b, dzdy = call.arrays()
     stride, pad = call.options["upsample"], call.options["crop"]
     down = vlnn.vl_nnconv(dzdy, f, [], stride=stride, pad=pad)
@@ -175,7 +175,7 @@ def test_no_filters_are_the_identity_bank(call: Conv, with_biases: bool) -> None
     options = call.choose(dilate=1).options
     channels = x.shape[2]
     random = np.random.default_rng(call.seed)
-    b = random.standard_normal((channels, 1)) if with_biases else []
+    b: Any = random.standard_normal((channels, 1)) if with_biases else []
     bank = np.eye(channels)[None, None]
     y = vlnn.vl_nnconv(x, bank, b, **options)
     same(vlnn.vl_nnconv(x, [], b, **options), y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import threadpoolctl
+import threadpoolctl  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -249,7 +250,7 @@ def test_spans_cut_a_range_into_pieces(length: int, cost: float, least: float) -
     assert pieces[0].start == 0
     assert pieces[-1].stop == length
     assert all(piece.start < piece.stop for piece in pieces)
-    assert all(one.stop == other.start for one, other in zip(pieces, pieces[1:], strict=False))
+    assert all(one.stop == other.start for one, other in itertools.pairwise(pieces))
     assert len(pieces) == 1 or cost >= least
 
 

@@ -184,7 +184,19 @@ def test_sticky_choices_take_effect_while_options_are_read() -> None:
 
 # Values
 
-NUMBERS = [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64, np.float16, np.float32, float]
+NUMBERS = [
+    np.int8,
+    np.uint8,
+    np.int16,
+    np.uint16,
+    np.int32,
+    np.uint32,
+    np.int64,
+    np.uint64,
+    np.float16,
+    np.float32,
+    float,
+]
 
 
 @pytest.mark.parametrize("dtype", [*NUMBERS, np.longdouble, bool])

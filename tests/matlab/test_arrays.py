@@ -174,7 +174,7 @@ def test_the_first_that_differs_is_named() -> None:
         tensor(name, np.ones(3, dtype))
         for name, dtype in (("DATA", np.float64), ("FILTERS", np.float32), ("BIASES", np.float32))
     )
-    with pytest.raises(MatConvNetError, match="^DATA and BIASES do not"):
+    with pytest.raises(MatConvNetError, match=r"^DATA and BIASES do not"):
         same_format(data, biases, filters)
 
 

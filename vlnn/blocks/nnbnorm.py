@@ -27,8 +27,8 @@ def vl_nnbnorm(x: Any, g: Any, b: Any, dzdy: Any = None, *args: Any, nargout: in
     ``y = vl_nnbnorm(x, g, b)`` brings each channel of x to mean zero and deviation one over all pixels of all images,
     multiplies it by g and adds b: y = g (x - mu) / sigma + b with sigma = sqrt(variance + Epsilon).
     ``dzdx, dzdg, dzdb = vl_nnbnorm(x, g, b, dzdy)`` are the derivatives.
-    ``y, moments = vl_nnbnorm(x, g, b, nargout=2)`` and ``dzdx, dzdg, dzdb, moments = vl_nnbnorm(x, g, b, dzdy, nargout=4)``
-    also return mu and sigma.
+    ``y, moments = vl_nnbnorm(x, g, b, nargout=2)`` also returns mu and sigma, and so does
+    ``dzdx, dzdg, dzdb, moments = vl_nnbnorm(x, g, b, dzdy, nargout=4)``.
 
     Parameters
     ----------
@@ -136,9 +136,9 @@ def _report(data: Tensor, der_output: Tensor | None, moments: Tensor | None, ret
     """Print what the call does, line for line as MatConvNet's 'Verbose' does, its spelling included."""
     like, depth = data.array, data.shape[2]
     mode = "cpu" if library(like).__name__ == "numpy" else "gpu"
+    fate = f"{'given' if moments else 'computed'}/{'returned' if returned else 'discared'}"
     lines = [
-        f"mode {mode}; {'backward' if der_output else 'forward'}; "
-        f"moments {'given' if moments else 'computed'}/{'returned' if returned else 'discared'}",
+        f"mode {mode}; {'backward' if der_output else 'forward'}; moments {fate}",
         f"data: {describe(like, data.shape)}",
         f"multipliers: {describe(like, (depth,))}",
         f"biases: {describe(like, (depth,))}",

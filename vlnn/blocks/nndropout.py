@@ -5,7 +5,16 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from vlnn.blocks.operands import common_class, derivative_of, in_class, matlab_size, operand, output, same_library, size_of
+from vlnn.blocks.operands import (
+    common_class,
+    derivative_of,
+    in_class,
+    matlab_size,
+    operand,
+    output,
+    same_library,
+    size_of,
+)
 from vlnn.engines import engine_for
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import absent, block_options, scalar_option

@@ -26,9 +26,9 @@ OPTIONS = OptionTable("vl_nnnormalize", 2, Option("Verbose"))
 def vl_nnnormalize(x: Any, param: Any, dzdy: Any = None, *args: Any, nargout: int | None = None, **opts: Any) -> Any:
     """CNN local response normalisation (LRN).
 
-    ``y = vl_nnnormalize(x, [N, KAPPA, ALPHA, BETA])`` divides each element of x by (KAPPA + ALPHA s)^BETA, where s is the
-    sum of the squares of the N channels around it, at the same pixel. ``dzdx = vl_nnnormalize(x, param, dzdy)`` is the
-    derivative.
+    ``y = vl_nnnormalize(x, [N, KAPPA, ALPHA, BETA])`` divides each element of x by (KAPPA + ALPHA s)^BETA, where s is
+    the sum of the squares of the N channels around it, at the same pixel. ``dzdx = vl_nnnormalize(x, param, dzdy)`` is
+    the derivative.
 
     Parameters
     ----------

@@ -150,9 +150,9 @@ def _report(
     """Print what the call does, line for line as MatConvNet's 'Verbose' does, its spelling included."""
     like = data.array
     mode = "cpu" if library(like).__name__ == "numpy" else "gpu"
+    fate = f"{'given' if norms else 'computed'}/{'returned' if returned else 'discared'}"
     lines = [
-        f"mode {mode}; {'backward' if der_output else 'forward'}; "
-        f"norms {'given' if norms else 'computed'}/{'returned' if returned else 'discared'}",
+        f"mode {mode}; {'backward' if der_output else 'forward'}; norms {fate}",
         f"epsilon: {options['Epsilon']:g}, exponent: {options['Exponent']:g}",
         f"dimensions: {brackets(options['Dimensions'])}",
         f"data: {describe(like, data.shape)}",

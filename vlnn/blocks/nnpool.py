@@ -34,8 +34,8 @@ OPTIONS = OptionTable(
 def vl_nnpool(x: Any, pool: Any, dzdy: Any = None, *args: Any, nargout: int | None = None, **opts: Any) -> Any:
     """CNN pooling.
 
-    ``y = vl_nnpool(x, pool)`` takes the maximum, or the average, of each window of x. ``dzdx = vl_nnpool(x, pool, dzdy)``
-    is the derivative.
+    ``y = vl_nnpool(x, pool)`` takes the maximum, or the average, of each window of x.
+    ``dzdx = vl_nnpool(x, pool, dzdy)`` is the derivative.
 
     Parameters
     ----------
@@ -53,10 +53,10 @@ def vl_nnpool(x: Any, pool: Any, dzdy: Any = None, *args: Any, nargout: int | No
     Stride : 1
         A window every so many pixels: a number or [SY SX].
     Pad : 0
-        Rows and columns around x over which windows may reach: one number for all sides, or [TOP BOTTOM LEFT RIGHT], each
-        smaller than the window.
+        Rows and columns around x over which windows may reach: one number for all sides, or [TOP BOTTOM LEFT RIGHT],
+        each smaller than the window.
     Method : 'max'
-        'max' or 'avg'. Neither counts the pad: the maximum is over the pixels of x in the window, and so is the average.
+        'max' or 'avg', over those pixels of the window that lie in x: the pad does not count.
     CuDNN, NoCuDNN : flags
         See ``vlnn.settings``. They stay in force for later calls.
     Verbose : flag
@@ -74,9 +74,9 @@ def vl_nnpool(x: Any, pool: Any, dzdy: Any = None, *args: Any, nargout: int | No
     MatConvNetError
         The sentence is MatConvNet's, the rest says what was received.
 
-    Differs from MatConvNet: option values may be of any numeric class; the maximum of a window with a NaN is NaN and has
-    no derivative (MatConvNet leaves NaN out or not, by the order of comparisons); averages on a GPU leave out the pad
-    wherever it lies.
+    Differs from MatConvNet: option values may be of any numeric class; the maximum of a window with a NaN is NaN, and
+    has no derivative (MatConvNet leaves NaN out or not, by the order of comparisons); averages on a GPU leave out the
+    pad wherever it lies.
 
     Source: MatConvNet manual, "Spatial pooling"; vl_nnpool.cu of 1.0-beta25.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from vlnn.errors import MatConvNetError
-from vlnn.geometry import brackets, sizes
+from vlnn.geometry import sizes
 from vlnn.matlab.arguments import plain, received
 from vlnn.matlab.arrays import Array, Tensor, format_of, is_array, library, tensor
 
@@ -24,13 +24,13 @@ def operand(name: str, value: object) -> Tensor:
 
 def size_of(given: Tensor) -> tuple[int, ...]:
     """The size as MATLAB's arithmetic sees it: at least four dimensions, none folded."""
-    dims = given.array.shape
+    dims: tuple[int, ...] = given.array.shape
     return (*dims, *(1,) * (4 - len(dims)))
 
 
 def matlab_dims(given: Tensor) -> tuple[int, ...]:
     """The size as MATLAB keeps it, without trailing ones: (4, 5) for 4x5x1x1."""
-    dims = given.array.shape
+    dims: tuple[int, ...] = given.array.shape
     while len(dims) > 2 and dims[-1] == 1:
         dims = dims[:-1]
     return dims
@@ -103,9 +103,6 @@ def whole_numbers(name: str, value: object, count: int, words: str) -> list[int]
     """The integers in a parameter vector such as [TOP BOTTOM LEFT RIGHT]."""
     elements = parameters(name, value, count, words)
     if not all(element.is_integer() for element in elements):
-        raise MatConvNetError(f"{name} is not {words}. Received {_listed(elements)}.")
+        shown = " ".join(f"{element:g}" for element in elements)
+        raise MatConvNetError(f"{name} is not {words}. Received [{shown}].")
     return [int(element) for element in elements]
-
-
-def _listed(elements: list[float]) -> str:
-    return brackets(tuple(f"{element:g}" for element in elements))  # type: ignore[arg-type]

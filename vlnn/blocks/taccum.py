@@ -49,7 +49,9 @@ def vl_taccum(alpha: Any, a: Any, beta: Any, b: Any, *, nargout: int | None = No
     """
     first, second = operand("A", a), operand("B", b)
     if first.array.size != 1 and second.array.size != 1:
-        return vl_taccummex(float(scalar_option("ALPHA", alpha)), a, float(scalar_option("BETA", beta)), b, nargout=nargout)
+        return vl_taccummex(
+            float(scalar_option("ALPHA", alpha)), a, float(scalar_option("BETA", beta)), b, nargout=nargout
+        )
     same_library(first, second)
     outputs_wanted("vl_taccum", nargout, 1)
     factors = scalar_option("ALPHA", alpha), scalar_option("BETA", beta)
@@ -64,9 +66,7 @@ def vl_taccum(alpha: Any, a: Any, beta: Any, b: Any, *, nargout: int | None = No
 
 
 @matlab_function(4, "four")
-def vl_taccummex(
-    alpha: Any, a: Any, beta: Any, b: Any, *args: Any, nargout: int | None = None, **opts: Any
-) -> Any:
+def vl_taccummex(alpha: Any, a: Any, beta: Any, b: Any, *args: Any, nargout: int | None = None, **opts: Any) -> Any:
     """Weighted sum of two arrays: what ``vl_taccum`` calls.
 
     ``c = vl_taccummex(alpha, a, beta, b)`` is alpha a + beta b.
@@ -133,6 +133,11 @@ def _plain_scalar(name: str, value: object) -> float:
     """The number in a scalar of class double."""
     dtype = getattr(value, "dtype", None)
     size = getattr(value, "size", 1)
-    if dtype not in (None, np.float64) or size != 1 or isinstance(value, (str, bool)) or not hasattr(value, "__float__"):
+    if (
+        dtype not in (None, np.float64)
+        or size != 1
+        or isinstance(value, (str, bool))
+        or not hasattr(value, "__float__")
+    ):
         raise MatConvNetError(f"{name} is not a plain scalar. Received {received(value)}.")
     return scalar_option(name, value)

@@ -1,7 +1,7 @@
-"""vl_argparse: option structures updated from name/value pairs, and the options of blocks that MatConvNet wrote in MATLAB.
+"""vl_argparse: structures of options updated from pairs, and the options of blocks that MatConvNet wrote in MATLAB.
 
-MatConvNet has two option parsers. Its MEX files have flags and fixed tables (:mod:`vlnn.matlab.arguments`); its .m files
-start from a structure of defaults, which vl_argparse updates. The sentences of their errors differ.
+MatConvNet has two option parsers. Its MEX files have flags and fixed tables (:mod:`vlnn.matlab.arguments`); its .m
+files start from a structure of defaults, which vl_argparse updates. The sentences of their errors differ.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def vl_argparse(opts: Any, args: Any, *flags: str, nargout: int | None = None) -
         "Unknown parameter 'x'", "Cannot assign a non-struct value to the struct parameter 'x'.", "Expected either a
         param-value pair or a structure.", "OPTS must be a structure": MatConvNet's sentences.
 
-    Differs from MatConvNet: 'merge' copies a dict given for an unknown name (there it is an error unless 'nonrecursive');
-    a name without a value is an error with a sentence of its own.
+    Differs from MatConvNet: 'merge' copies a dict given for an unknown name (there it is an error unless
+    'nonrecursive'); a name without a value is an error with a sentence of its own.
 
     Source: vl_argparse.m of 1.0-beta25.
 

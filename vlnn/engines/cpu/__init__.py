@@ -1,5 +1,6 @@
 """The engine for NumPy arrays: NumPy alone, on all cores."""
 
+from vlnn.engines.cpu.channels import Channels
 from vlnn.engines.cpu.convolution import Convolution
 from vlnn.engines.cpu.elementwise import Elementwise
 from vlnn.engines.cpu.losses import Losses
@@ -8,7 +9,7 @@ from vlnn.engines.cpu.pooling import Pooling
 from vlnn.engines.cpu.sampling import Sampling
 
 
-class CpuEngine(Convolution, Elementwise, Losses, Normalisation, Pooling, Sampling):
+class CpuEngine(Channels, Convolution, Elementwise, Losses, Normalisation, Pooling, Sampling):
     """All that blocks ask of an engine, one base for each family of operations."""
 
 

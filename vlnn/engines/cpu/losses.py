@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vlnn.engines.cpu.elementwise import exponentials
+from vlnn.engines.cpu.channels import exponentials
 from vlnn.engines.cpu.pieces import Block, cut, in_blocks, pixel_rows, spread
 from vlnn.matlab.arrays import Array
 

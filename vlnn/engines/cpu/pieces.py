@@ -22,7 +22,7 @@ Block = tuple[slice, slice]  # images, pixels
 
 
 def in_spans(length: int, moved: int, run: Callable[[slice], object]) -> None:
-    """Call ``run(span)`` for spans that make up range(length), on all cores if it is enough; `moved` are all the bytes."""
+    """Call ``run(span)`` for spans that make up range(length), on all cores if the `moved` bytes are worth it."""
     if moved < THREADING_BYTES:
         run(slice(0, length))
     else:
@@ -83,7 +83,7 @@ def in_blocks(planes: Array, work: Callable[[Block, Array], None]) -> None:
 def count_of(block: Block) -> int:
     """How many channel vectors a block holds."""
     images, pixels = block
-    return (images.stop - images.start) * (pixels.stop - pixels.start)
+    return int(images.stop - images.start) * int(pixels.stop - pixels.start)
 
 
 def pixel_rows(planes: Array) -> Array:

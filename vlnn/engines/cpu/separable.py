@@ -19,7 +19,7 @@ from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
 PIECE = 24  # pixels of the smaller side in one product
-LEAST = 2**16  # pixels below which one thread is enough
+LEAST = 2**18  # pixels below which one thread is enough
 
 
 def factors(filters: Array) -> tuple[Array, Array] | None:
