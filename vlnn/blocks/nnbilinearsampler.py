@@ -45,7 +45,8 @@ def vl_nnbilinearsampler(
     -------
     y : (YH, YW, C, M) array, Fortran-ordered
         With v = (grid[0] + 1) (H - 1) / 2 and u likewise, y = sum over i, j in {0, 1} of
-        a b x[floor(v) + i, floor(u) + j], where a = 1 - |v - floor(v) - i| and b likewise. Pixels outside x are 0.
+        a b x[floor(v) + i, floor(u) + j], where a = 1 - |v - floor(v) - i| and b likewise. Pixels outside x are 0, and
+        so is y where v or u is negative or NaN.
     dzdx, dzdgrid : arrays of the shapes of x and grid
 
     Raises
@@ -54,6 +55,7 @@ def vl_nnbilinearsampler(
         The sentence is MatConvNet's, the rest says what was received.
 
     Differs from MatConvNet: x without images is an error unless the grid is empty too (MatConvNet divides by zero).
+    Kept as it is: y fades out after the last pixel, but is 0 as soon as a place lies before the first one.
 
     Source: MatConvNet manual, "Bilinear sampler"; vl_nnbilinearsampler.cu of 1.0-beta25. Jaderberg et al., "Spatial
     Transformer Networks", 2015.

@@ -90,10 +90,10 @@ def vl_nnloss(x: Any, c: Any, dzdy: Any = None, *args: Any, nargout: int | None 
         sentences of our own.
 
     Differs from MatConvNet: labels above D, infinite or NaN are errors (there some read the scores of the next
-    image); what is labelled 0 is skipped even where its loss is not finite; the derivative of 'mshinge' with D = 1 is 0; the
-    loss of no images is 0. Kept as it is: labels below 1 other than 0 stand for class 1, fractions are rounded, except
-    in the two errors, where they agree with no class; the loss of integer scores (forward alone) is rounded pixel by
-    pixel.
+    image); what is labelled 0 is skipped even where its loss is not finite; the derivative of 'mshinge' with D = 1 is
+    0; the loss of no images is 0. Kept as it is: labels below 1 other than 0 stand for class 1, fractions are rounded,
+    except in the two errors, where they agree with no class; the loss of integer scores (forward alone) is rounded
+    pixel by pixel.
 
     Source: MatConvNet manual, "Categorical losses" and "Attribute losses"; vl_nnloss.m of 1.0-beta25.
 

@@ -15,11 +15,12 @@ from vlnn.matlab.arguments import (
     outputs_wanted,
     plain,
     received,
-    truncate,
 )
 from vlnn.matlab.arrays import Tensor, describe, library, same_format, tensor
 
 OPTIONS = OptionTable("vl_nnnormalize", 2, Option("Verbose"))
+
+MOST_CHANNELS = 2**31  # a window of more, or of Inf, is one of all channels
 
 
 @matlab_function(2, "two", "The arguments are less than {}.")
@@ -58,8 +59,8 @@ def vl_nnnormalize(x: Any, param: Any, dzdy: Any = None, *args: Any, nargout: in
         The sentence is MatConvNet's, the rest says what was received.
 
     Differs from MatConvNet: the power is exact. MatConvNet's code for the CPU takes cubic polynomials for the logarithm
-    and the exponential, in double too, and is off by up to 0.4 %; its code for GPUs is exact. Each window is summed
-    anew, where MatConvNet carries a sum, and its rounding, from one to the next.
+    and the exponential, in double too, and is off by up to 0.33 % for BETA = 0.75, and 0.74 % for 2; its code for GPUs
+    is exact. Each window is summed anew, where MatConvNet carries a sum, and its rounding, from one to the next.
 
     Source: MatConvNet manual, "Local response normalization (LRN)"; vl_nnnormalize.cu of 1.0-beta25. Krizhevsky,
     Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks", 2012.
@@ -95,9 +96,9 @@ def _read_param(value: object) -> tuple[int, float, float, float]:
     if elements is None or len(elements) != 4:
         raise MatConvNetError(f"PARAM is not a plain 4 vector. Received {received(value)}.")
     depth, kappa, alpha, beta = elements
-    if truncate(depth) < 1:
+    if not depth >= 1:
         raise MatConvNetError(f"The normalization depth is smaller than 1. Received PARAM {received(value)}.")
-    return truncate(depth), kappa, alpha, beta
+    return int(min(depth, MOST_CHANNELS)), kappa, alpha, beta
 
 
 def _report(data: Tensor, der_output: Tensor | None, param: str) -> None:

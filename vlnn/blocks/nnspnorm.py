@@ -53,7 +53,7 @@ def vl_nnspnorm(x: Any, param: Any, dzdy: Any = None, *, nargout: int | None = N
     engine = engine_for(data.array)
     above, left = (height - 1) // 2, (width - 1) // 2
     window = [height, width]
-    pooling = {"method": "avg", "pad": [above, height - 1 - above, left, width - 1 - left]}
+    pooling: dict[str, Any] = {"method": "avg", "pad": [above, height - 1 - above, left, width - 1 - left]}
 
     if absent(dzdy):
         planes = data.planes()

@@ -10,7 +10,7 @@ from vlnn.blocks.operands import common_class, in_class, matlab_dims, operand, s
 from vlnn.engines import engine_for
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import scalar_option
-from vlnn.matlab.arguments import Option, OptionTable, give, matlab_function, outputs_wanted, received
+from vlnn.matlab.arguments import Option, OptionTable, give, matlab_function, outputs_wanted, plain, received
 from vlnn.matlab.arrays import Array, describe, is_array, same_format, tensor
 
 OPTIONS = OptionTable("vl_taccummex", 3, Option("InPlace"), Option("Verbose"))
@@ -47,14 +47,12 @@ def vl_taccum(alpha: Any, a: Any, beta: Any, b: Any, *, nargout: int | None = No
     >>> vlnn.vl_taccum(2, np.array([[1.0, 2.0]]), 3, 1.0)
     array([[5., 7.]])
     """
+    factors = scalar_option("ALPHA", alpha), scalar_option("BETA", beta)
     first, second = operand("A", a), operand("B", b)
     if first.array.size != 1 and second.array.size != 1:
-        return vl_taccummex(
-            float(scalar_option("ALPHA", alpha)), a, float(scalar_option("BETA", beta)), b, nargout=nargout
-        )
+        return vl_taccummex(factors[0], a, factors[1], b, nargout=nargout)
     same_library(first, second)
     outputs_wanted("vl_taccum", nargout, 1)
-    factors = scalar_option("ALPHA", alpha), scalar_option("BETA", beta)
     dtype = common_class(first, second)
     # the longer one, and the number to add to it
     long, short, factor, offset = first, second, *factors
@@ -131,13 +129,9 @@ def vl_taccummex(alpha: Any, a: Any, beta: Any, b: Any, *args: Any, nargout: int
 
 def _plain_scalar(name: str, value: object) -> float:
     """The number in a scalar of class double."""
-    dtype = getattr(value, "dtype", None)
-    size = getattr(value, "size", 1)
-    if (
-        dtype not in (None, np.float64)
-        or size != 1
-        or isinstance(value, (str, bool))
-        or not hasattr(value, "__float__")
-    ):
+    if getattr(value, "dtype", np.float64) != np.float64 or isinstance(value, (str, bool)):
         raise MatConvNetError(f"{name} is not a plain scalar. Received {received(value)}.")
-    return scalar_option(name, value)
+    elements = plain(value)
+    if elements is None or len(elements) != 1:
+        raise MatConvNetError(f"{name} is not a plain scalar. Received {received(value)}.")
+    return elements[0]

@@ -34,7 +34,7 @@ def vl_argparse(opts: Any, args: Any, *flags: str, nargout: int | None = None) -
         A dict given for an option that is a dict replaces it. Otherwise it updates it, item by item; an empty dict
         takes any item, and any other value. Dicts in the place of pairs are not accepted.
     'merge'
-        Add unknown names to opts.
+        Add unknown names to opts, unless the value is a dict.
     nargout : int, optional
         2 for (opts, args); by default opts alone.
 
@@ -51,8 +51,8 @@ def vl_argparse(opts: Any, args: Any, *flags: str, nargout: int | None = None) -
         "Unknown parameter 'x'", "Cannot assign a non-struct value to the struct parameter 'x'.", "Expected either a
         param-value pair or a structure.", "OPTS must be a structure": MatConvNet's sentences.
 
-    Differs from MatConvNet: 'merge' copies a dict given for an unknown name (there it is an error unless
-    'nonrecursive'); a name without a value is an error with a sentence of its own.
+    Differs from MatConvNet: not in what it accepts. Kept as it is: 'merge' does not add a dict under an unknown name,
+    unless 'nonrecursive' is also there.
 
     Source: vl_argparse.m of 1.0-beta25.
 
@@ -150,7 +150,9 @@ def _update(opts: Any, args: Any, recursive: bool, merge: bool, collect: bool) -
                     f"Cannot assign a non-struct value to the struct parameter '{field}'. Received {received(value)}."
                 )
             value, _ = _update(_fields(updated)[field], value, recursive, merge, collect)
-        elif recursive and isinstance(value, Mapping) and field in _fields(updated):
+        elif recursive and isinstance(value, Mapping):
+            if field not in _fields(updated):  # MATLAB stops here at a field that is not there
+                raise MatConvNetError(f"OPTS has no structure '{field}' with which to merge one.")
             value, _ = _update(_fields(updated)[field], value, recursive=True, merge=True, collect=False)
         if isinstance(updated, Mapping):
             updated[field] = value  # type: ignore[index]

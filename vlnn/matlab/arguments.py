@@ -23,6 +23,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 INT_MIN = -(2**31)
+DOUBLE = (np.dtype(np.float64), np.dtype(np.int64))  # what NumPy makes of Python's numbers
 
 
 class Option(NamedTuple):
@@ -150,7 +151,7 @@ def plain(value: object, double_only: bool = False) -> list[float] | None:
     """
     if isinstance(value, (int, float)):
         return [float(value)]
-    if double_only and is_array(value) and value.dtype not in (np.float64, np.int64):  # type: ignore[attr-defined]
+    if double_only and is_array(value) and value.dtype.newbyteorder("=") not in DOUBLE:  # type: ignore[attr-defined]
         return None
     if is_array(value) and not isinstance(value, np.ndarray):
         value = value.get()  # type: ignore[attr-defined]

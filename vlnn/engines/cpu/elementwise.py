@@ -150,14 +150,15 @@ class Elementwise:
         _copy(np.broadcast_to(planes, out[window].shape), out[window])
         return out
 
+
 def _rectify(x: Array, out: Array) -> None:
     """Write the larger of x and 0 into `out`, and 0 for NaN, as MATLAB's max gives it."""
-    zeros = np.zeros(min(x.size, ZEROS), x.dtype)
+    zeros = np.zeros(max(1, min(x.size, ZEROS)), x.dtype)
 
     def run(span: slice) -> None:  # one pass needs no pieces
         xs, ys = x[span], out[span]
-        even = xs.size - xs.size % max(zeros.size, 1)
-        shape = (-1, max(zeros.size, 1))
+        even = xs.size - xs.size % zeros.size
+        shape = (-1, zeros.size)
         np.fmax(xs[:even].reshape(shape), zeros, out=ys[:even].reshape(shape))
         np.fmax(xs[even:], zeros[: xs.size - even], out=ys[even:])
 

@@ -136,18 +136,28 @@ def _average(pixels: Array, region: _Region, out: Array) -> None:
 def _maximum_backward(total: Array, pixels: Array, region: _Region, der: Array) -> None:
     """Add the derivative of every bin to the first pixel, in MATLAB's order, that has the bin's maximum."""
     first, last = region.width
-    channel = np.arange(pixels.shape[2])
+    channels = pixels.shape[2]
+    bins = [(w, left - first, right - first) for w, (left, right) in enumerate(region.columns) if left < right]
+    elements = total.reshape(-1)
     for h, (top, bottom) in enumerate(region.rows):
-        if top >= bottom:
+        if top >= bottom or not bins:
             continue
-        window = pixels[first:last, top:bottom]
-        rows, strip = window.argmax(axis=1), window.max(axis=1)  # (w, c)
-        for w, (left, right) in enumerate(region.columns):
-            if left >= right:
-                continue
-            columns = strip[left - first : right - first].argmax(axis=0) + (left - first)  # (c,)
-            found = strip[columns, channel] != -np.inf  # nothing is larger than MatConvNet's start value there
-            total[columns + first, rows[columns, channel] + top, channel] += np.where(found, der[w, h], 0)
+        strip, rows = _first_maximum(pixels[first:last, top:bottom].transpose(1, 0, 2))  # (w, c)
+        maxima, columns = zip(*(_first_maximum(strip[left:right]) for _, left, right in bins), strict=True)
+        column = np.stack(columns) + np.array([left for _, left, _ in bins])[:, None]  # (bins, c)
+        pixel = (column + first) * pixels.shape[1] + np.take_along_axis(rows, column, axis=0) + top
+        # MatConvNet starts from -Inf, and nothing is larger than that where all pixels are -Inf.
+        values = np.where(np.stack(maxima) != -np.inf, der[[w for w, _, _ in bins], h], 0)
+        np.add.at(elements, (pixel * channels + np.arange(channels)).ravel(), values.ravel())
+
+
+def _first_maximum(lines: Array) -> tuple[Array, Array]:
+    """The maximum along the first axis, and where it first is."""
+    maximum, place = lines[0].copy(), np.zeros(lines[0].shape, np.intp)
+    for k in range(1, len(lines)):
+        np.putmask(place, lines[k] > maximum, k)
+        np.maximum(maximum, lines[k], out=maximum)
+    return maximum, place
 
 
 def _average_backward(total: Array, region: _Region, der: Array) -> None:

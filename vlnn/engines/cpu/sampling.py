@@ -7,8 +7,8 @@ every sample make a sparse matrix::
     grid     (m, WO*HO, 2)  ->  matrix (m*WO*HO, n*(W+2)*(H+2)), four weights to a row
     output   (m*WO*HO, C)    =  matrix @ pixels
 
-Samples outside the image are moved into the margin. The derivative in the image is the transposed product. The
-derivatives in the grid take the same matrix with the slopes of the weights in it.
+Samples outside the image are moved into the margin. The derivative in the image is the transposed product. For those in
+the grid, samples are taken of the differences of neighbouring pixels, with two weights.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Sampling(Regions):
             pixels = [_with_margin(image[piece.images, channels]) for channels in piece.runs]
             for grids, points in _blocks(piece.images, image, samples):
                 corners = _Corners(samples, grids, points, piece.images, image.shape)
-                matrix = corners.matrix(corners.weights())
+                matrix = corners.matrix()
                 for channels, run in zip(piece.runs, pixels, strict=True):
                     target = out[grids, channels, points]
                     values = (matrix @ run).reshape(len(target), -1, target.shape[1])
@@ -55,38 +55,43 @@ class Sampling(Regions):
 
     def sampler_backward(self, image: Array, grid: Array, output: Array, grid_too: bool) -> tuple[Array, Array | None]:
         samples = _points(grid)
-        der_image = np.zeros_like(image)
         if not output.size:
-            return der_image, np.zeros_like(grid) if grid_too else None
+            return np.zeros_like(image), np.zeros_like(grid) if grid_too else None
+        der_image = np.empty_like(image)
         der_output = output.reshape(*output.shape[:2], -1)
+        pieces = _pieces(image, samples)
         # Pieces of the same images but other channels add up their derivatives in the grid.
-        der_samples = {channels.start: np.zeros_like(samples) for channels in _runs(image)} if grid_too else {}
+        der_samples = {piece.runs[0].start: np.empty_like(samples) for piece in pieces if grid_too}
         slope_y, slope_x = 0.5 * (image.shape[3] - 1), 0.5 * (image.shape[2] - 1)
 
         def work(piece: _Piece) -> None:
             pixels = [_with_margin(image[piece.images, channels]) for channels in piece.runs]
+            down = [_differences(run, 1) for run in pixels] if grid_too else []
+            right = [_differences(run, image.shape[3] + MARGIN) for run in pixels] if grid_too else []
             total = [np.zeros_like(run) for run in pixels]
             for grids, points in _blocks(piece.images, image, samples):
                 corners = _Corners(samples, grids, points, piece.images, image.shape)
-                transposed = corners.matrix(corners.weights()).T
-                if grid_too:
-                    along_y, along_x = corners.matrix(corners.slopes_y()), corners.matrix(corners.slopes_x())
-                    part = der_samples[piece.runs[0].start][grids, points]
-                for channels, run, sums in zip(piece.runs, pixels, total, strict=True):
+                transposed = corners.matrix().T
+                ders = []
+                for channels, sums in zip(piece.runs, total, strict=True):
                     der = np.ascontiguousarray(der_output[grids, channels, points].transpose(0, 2, 1))
-                    der = der.reshape(-1, run.shape[1])
-                    sums += transposed @ der
-                    if grid_too:
-                        part[..., 0] += slope_y * np.einsum("pc,pc->p", along_y @ run, der).reshape(part.shape[:2])
-                        part[..., 1] += slope_x * np.einsum("pc,pc->p", along_x @ run, der).reshape(part.shape[:2])
+                    ders.append(der.reshape(-1, sums.shape[1]))
+                    sums += transposed @ ders[-1]
+                if grid_too:
+                    part = der_samples[piece.runs[0].start][grids, points]
+                    part[..., 0] = slope_y * _products(corners.between_columns(), down, ders).reshape(part.shape[:2])
+                    part[..., 1] = slope_x * _products(corners.between_rows(), right, ders).reshape(part.shape[:2])
             for channels, sums in zip(piece.runs, total, strict=True):
                 target = der_image[piece.images, channels]
                 target[...] = _without_margin(sums, target.shape)
 
-        threads.each(work, _pieces(image, samples))
+        threads.each(work, pieces)
         if not grid_too:
             return der_image, None
-        return der_image, sum(der_samples.values(), np.zeros_like(samples)).reshape(grid.shape)
+        der_grid, *others = der_samples.values()
+        for other in others:
+            der_grid += other
+        return der_image, der_grid.reshape(grid.shape)
 
 
 def _points(grid: Array) -> Array:
@@ -105,42 +110,71 @@ class _Piece(NamedTuple):
 class _Corners:
     """The four pixels of each sample, and its position between them."""
 
-    __slots__ = ("indices", "pixels", "x", "y")
+    __slots__ = ("column", "first", "pixels", "x", "y")
 
     def __init__(self, samples: Array, grids: slice, points: slice, images: slice, shape: tuple[int, ...]) -> None:
         batch, _, width, height = shape
         chosen = samples[grids, points]
         self.y, top = _locate(chosen[..., 0], height)
         self.x, left = _locate(chosen[..., 1], width)
-        column = height + MARGIN
-        size = (width + MARGIN) * column
+        self.column = height + MARGIN
+        size = (width + MARGIN) * self.column
         of_image = np.arange(grids.start, grids.stop) // (len(samples) // batch) - images.start
-        left *= column
+        left *= self.column
         left += top
         left += (of_image * size).astype(left.dtype)[:, None]
-        self.indices = np.stack((left, left + 1, left + column, left + column + 1), axis=-1)
+        self.first = left
         self.pixels = (images.stop - images.start) * size
 
-    def matrix(self, weights: Array) -> csr_array:
+    def matrix(self) -> csr_array:
         """(samples, pixels): what each sample takes of each pixel."""
+        weights = np.empty((*self.y.shape, 4), self.y.dtype)
+        bottom_right = self.y * self.x
+        weights[..., 3] = bottom_right
+        np.subtract(self.y, bottom_right, out=weights[..., 1])
+        np.subtract(self.x, bottom_right, out=bottom_right)
+        weights[..., 2] = bottom_right
+        bottom_right += self.y
+        np.subtract(1, bottom_right, out=weights[..., 0])
+        return self._matrix(weights, (0, 1, self.column, self.column + 1))
+
+    def between_columns(self) -> csr_array:
+        """What each sample takes of its left and of its right column."""
+        return self._matrix(_complements(self.x), (0, self.column))
+
+    def between_rows(self) -> csr_array:
+        return self._matrix(_complements(self.y), (0, 1))
+
+    def _matrix(self, weights: Array, steps: tuple[int, ...]) -> csr_array:
+        """Weights of the pixels that lie so many steps after the first one."""
         from scipy.sparse import csr_array
 
-        rows = np.arange(0, weights.size + 1, 4, dtype=self.indices.dtype)
-        return csr_array((weights.ravel(), self.indices.ravel(), rows), shape=(len(rows) - 1, self.pixels))
+        indices = np.empty(weights.shape, self.first.dtype)
+        for k, step in enumerate(steps):
+            np.add(self.first, step, out=indices[..., k])
+        rows = np.arange(0, weights.size + 1, len(steps), dtype=indices.dtype)
+        return csr_array((weights.ravel(), indices.ravel(), rows), shape=(len(rows) - 1, self.pixels))
 
-    def weights(self) -> Array:
-        bottom_right = self.y * self.x
-        bottom, right = self.y - bottom_right, self.x - bottom_right
-        return np.stack((1 - self.y - right, bottom, right, bottom_right), axis=-1)
 
-    def slopes_y(self) -> Array:
-        """The derivatives of the weights in y."""
-        left = 1 - self.x
-        return np.stack((-left, left, -self.x, self.x), axis=-1)
+def _complements(x: Array) -> Array:
+    """Rows 1 - x, x."""
+    weights = np.empty((*x.shape, 2), x.dtype)
+    np.subtract(1, x, out=weights[..., 0])
+    weights[..., 1] = x
+    return weights
 
-    def slopes_x(self) -> Array:
-        top = 1 - self.y
-        return np.stack((-top, -self.y, top, self.y), axis=-1)
+
+def _differences(pixels: Array, step: int) -> Array:
+    """The pixel so many steps on, minus the pixel itself."""
+    differences = np.zeros_like(pixels)
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.subtract(pixels[step:], pixels[:-step], out=differences[:-step])
+    return differences
+
+
+def _products(matrix: csr_array, pixels: list[Array], ders: list[Array]) -> Array:
+    """For each sample the sum, over the channels in all runs, of what is sampled times the derivative."""
+    return sum(np.einsum("pc,pc->p", matrix @ run, der) for run, der in zip(pixels, ders, strict=True))
 
 
 def _locate(coordinates: Array, size: int) -> tuple[Array, Array]:
