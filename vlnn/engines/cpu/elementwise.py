@@ -90,9 +90,11 @@ class Elementwise:
         return out
 
     def product(self, dtype: np.dtype[np.floating], *factors: Array | float) -> Array:
-        out = np.ones(np.broadcast_shapes((1, 1, 1, 1), *(np.shape(factor) for factor in factors)), dtype)
-        for factor in factors:
-            out *= factor
+        arrays = [factor for factor in factors if not isinstance(factor, float)]
+        number = math.prod(factor for factor in factors if isinstance(factor, float))
+        out = np.full(np.broadcast_shapes((1, 1, 1, 1), *(array.shape for array in arrays)), number, dtype)
+        for array in arrays:
+            out *= array
         return out
 
     def accumulate(self, alpha: float, a: Array, beta: float, b: Array) -> Array:

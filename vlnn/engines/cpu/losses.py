@@ -70,7 +70,7 @@ def _at(index: Array) -> tuple[Array, Array, Array]:
 
 def _classes(index: Array, x: Array) -> Array:
     """`index`, spread to the pixels of x where one class stands for all of them."""
-    return np.broadcast_to(index, (x.shape[0], 1, x.shape[2]))
+    return index if index.shape[2] == x.shape[2] else np.broadcast_to(index, (x.shape[0], 1, x.shape[2]))
 
 
 def _picked(x: Array, index: Array) -> Array:
@@ -120,8 +120,7 @@ def _softmax_log(x: Array, index: Array, setting: float, room: Array) -> Array:
 def _softmax_log_backward(x: Array, index: Array, weights: Array, out: Array, room: Array) -> None:
     _, total = exponentials(x, out)
     np.multiply(out, weights / total, out=out)
-    place = _at(_classes(index, x))
-    out[place] -= np.broadcast_to(weights, (x.shape[0], 1, x.shape[2]))[:, 0]
+    out[_at(_classes(index, x))] -= weights[:, 0]
 
 
 def _multiclass_hinge(x: Array, index: Array, setting: float, room: Array) -> Array:

@@ -15,7 +15,7 @@ from vlnn.engines.cpu.threads import each, spans
 from vlnn.matlab.arrays import Array
 
 PIECE_BYTES = 512 * 1024
-THREADING_BYTES = 2 * 1024 * 1024  # below, starting a thread costs more than it saves
+THREADING_BYTES = 4 * 1024 * 1024  # below, starting a thread costs more than it saves
 SHORTEST_ROW = 64  # pixels of a block, where the channels alone exceed PIECE_BYTES
 
 Block = tuple[slice, slice]  # images, pixels
@@ -77,7 +77,7 @@ def in_blocks(planes: Array, work: Callable[[Block, Array], None]) -> None:
                 n, p = (piece.stop - piece.start for piece in block)
                 work(block, room[: n * depth * p].reshape(n, depth, p))
 
-    in_spans(len(blocks), 2 * planes.nbytes, run)
+    in_spans(len(blocks), 4 * planes.nbytes, run)
 
 
 def count_of(block: Block) -> int:

@@ -172,8 +172,10 @@ def _average_backward(total: Array, region: _Region, der: Array) -> None:
 
 
 def _pieces(regions: list[_Region], image: Array) -> list[tuple[int, slice]]:
-    """The images that have regions, in pieces of their channels."""
+    """The images that have regions, and their channels: one piece for each thread, as each looks at all regions."""
     channels, area = image.shape[1], image.shape[2] * image.shape[3]
     images = {region.image for region in regions}
-    cost = channels * (area + 4 * area * len(regions) / len(images))
-    return [(n, piece) for n in images for piece in threads.spans(channels, cost, LEAST_PIXELS)]
+    cost = channels * area * (len(images) + len(regions))
+    count = min(channels, -(-threads.count() // len(images)) if cost >= LEAST_PIXELS else 1)
+    step = -(-channels // count)
+    return [(n, slice(c, min(c + step, channels))) for n in images for c in range(0, channels, step)]

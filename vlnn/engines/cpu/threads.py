@@ -13,101 +13,78 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.linalg._umath_linalg as linked_with_blas
 
+from vlnn.engines.cpu.blas import BLAS, processors
 from vlnn.matlab.arrays import Array
 from vlnn.settings import settings
 
 T = TypeVar("T")
+Outcomes = SimpleQueue[BaseException | None]
 
 KEEP_BYTES = 8 * 2**20
 
 
-class _Blas:
-    """The thread count of the OpenBLAS that NumPy has loaded; without one, only what the environment says."""
+class _Worker(threading.Thread):
+    """A thread that does what it is handed, for as long as the process lives."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._holders = 0
-        self._before = 1
-        self._get: Callable[[], int] | None = None
-        self._set: Callable[[int], None] | None = None
-        loaded = ctypes.CDLL(linked_with_blas.__file__)
-        for prefix, suffix in itertools.product(("scipy_openblas", "openblas"), ("64_", "_64", "")):
-            if hasattr(loaded, f"{prefix}_set_num_threads{suffix}"):
-                self._get = getattr(loaded, f"{prefix}_get_num_threads{suffix}")
-                self._set = getattr(loaded, f"{prefix}_set_num_threads{suffix}")
-                return
+        super().__init__(name="vlnn", daemon=True)
+        self.tasks: SimpleQueue[tuple[Callable[[], None], Outcomes]] = SimpleQueue()
+        self.start()
 
-    def threads(self) -> int:
-        """How many threads the caller lets BLAS use."""
-        if self._get is None:
-            limit = os.environ.get("OMP_NUM_THREADS", "")
-            return int(limit) if limit.isdecimal() and int(limit) else _cores()
-        with self._lock:
-            return self._before if self._holders else self._get()
-
-    @contextmanager
-    def single(self) -> Iterator[None]:
-        """Keep BLAS to one thread; the last to leave restores what the first one found."""
-        if self._get is None or self._set is None:
-            yield
-            return
-        with self._lock:
-            if self._holders == 0:
-                self._before = self._get()
-                self._set(1)
-            self._holders += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._holders -= 1
-                if self._holders == 0:
-                    self._set(self._before)
+    def run(self) -> None:
+        while True:
+            task, outcomes = self.tasks.get()
+            try:
+                task()
+                outcomes.put(None)
+            except BaseException as problem:  # it is raised where the task came from
+                outcomes.put(problem)
+            del task, outcomes
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _processor_call() -> Callable[[], int] | None:
+    try:
+        return ctypes.CDLL(None).sched_getcpu if hasattr(os, "sched_setaffinity") else None
+    except (AttributeError, OSError):
+        return None
 
 
-_blas = _Blas()
+_current_processor = _processor_call()
 _inside = threading.local()
 _kept = threading.local()
-_pool: ThreadPoolExecutor | None = None
-_pool_size = 0
-_pool_lock = threading.Lock()
+_workers: list[_Worker] = []
+_workers_lock = threading.Lock()
 
 
 def count() -> int:
     """The number of threads to work with."""
     if settings.threads is not None:
         return settings.threads
-    return min(_blas.threads(), _cores())
+    return min(BLAS.threads(), processors())
 
 
 def each(work: Callable[[T], object], items: Iterable[T]) -> None:
     """Call ``work(item)`` for every item, on all threads, in no order; the first exception is raised here.
 
     Items are handed out one by one, so that uneven ones balance. A call from inside a task works through its items
-    alone.
+    alone. Floating-point warnings are off.
     """
     items = list(items)
     threads = 1 if getattr(_inside, "task", False) else min(count(), len(items))
     if threads <= 1:
-        with _blas.single():
+        with BLAS.single(), np.errstate(all="ignore"):
             for item in items:
                 work(item)
         return
     remaining = iter(items)
     lock = threading.Lock()
+    nothing = object()
 
     def take() -> None:
         _inside.task = True
@@ -115,8 +92,8 @@ def each(work: Callable[[T], object], items: Iterable[T]) -> None:
             with np.errstate(all="ignore"):
                 while True:
                     with lock:
-                        item = next(remaining, stop)
-                    if item is stop:
+                        item = next(remaining, nothing)
+                    if item is nothing:
                         return
                     work(item)  # type: ignore[arg-type]
         except BaseException:
@@ -127,16 +104,39 @@ def each(work: Callable[[T], object], items: Iterable[T]) -> None:
         finally:
             _inside.task = False
 
-    stop = object()
-    with _blas.single():
-        helpers = [_workers(threads - 1).submit(take) for _ in range(threads - 1)]
+    outcomes: Outcomes = SimpleQueue()
+    helpers = _helpers(threads - 1)
+    with BLAS.single(), _apart_from(helpers):
+        for helper in helpers:
+            helper.tasks.put((take, outcomes))
         try:
             take()
         finally:
-            problems = [helper.exception() for helper in helpers]  # waits for them all
+            problems = [outcomes.get() for _ in helpers]  # waits for them all
     for problem in problems:
         if problem is not None:
             raise problem
+
+
+@contextmanager
+def _apart_from(helpers: list[_Worker]) -> Iterator[None]:
+    """Keep this thread to the processor it is on, and the helpers to the others.
+
+    Threads that hand Python's lock to and fro look to Linux like a pair that wants to share a processor; a virtual
+    machine's processors, moreover, seem taken to it while they sleep.
+    """
+    allowed = os.sched_getaffinity(0) if _current_processor is not None else set()
+    if _current_processor is None or len(allowed) < 2:
+        yield
+        return
+    here = {_current_processor()}
+    for helper in helpers:
+        os.sched_setaffinity(helper.native_id or 0, allowed - here)
+    os.sched_setaffinity(0, here)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -160,20 +160,19 @@ def spans(length: int, cost: float, least: float) -> list[slice]:
     return [slice(a, b) for a, b in itertools.pairwise(bounds)]
 
 
-def _workers(needed: int) -> ThreadPoolExecutor:
-    global _pool, _pool_size
-    with _pool_lock:
-        if _pool is None or _pool_size < needed:
-            _pool = ThreadPoolExecutor(needed, thread_name_prefix="vlnn")
-            _pool_size = needed
-        return _pool
+def _helpers(needed: int) -> list[_Worker]:
+    with _workers_lock:
+        while len(_workers) < needed:
+            _workers.append(_Worker())
+        return _workers[:needed]
 
 
-def _forget_pool() -> None:
+def _forget_workers() -> None:
     """A forked child has none of its parent's threads."""
-    global _pool, _pool_lock
-    _pool, _pool_lock = None, threading.Lock()
+    global _workers_lock
+    _workers.clear()
+    _workers_lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pool)
+    os.register_at_fork(after_in_child=_forget_workers)
