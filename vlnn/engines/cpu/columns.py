@@ -24,6 +24,7 @@ from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
 TILE_BYTES = 16 * 2**20
+FEW_WEIGHTS = 2**15  # filters of which every thread may have its own sums
 LOW = 24  # images whose columns are shorter are taken together
 
 
@@ -54,12 +55,11 @@ def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases:
     rows = g.output_height
 
     def do(images: slice) -> None:
-        source = output[images].transpose(1, 2, 3, 0)  # (K, WO, HO, n)
-        count = source.shape[3]
+        count = len(output[images])
         padded = np.zeros(_padded_shape(g, count), output.dtype)
         for start, stop in _tiles(g, count, output.itemsize):
             width = stop - start
-            tile = np.ascontiguousarray(source[:, start:stop]).reshape(g.filters, -1)
+            tile = _output_tile(output[images], start, stop)
             columns = multiply(matrix, tile, np.empty((len(matrix), tile.shape[1]), output.dtype))
             columns = columns.reshape(g.channels, g.filter_width, g.filter_height, width, rows, count)
             for fw in range(g.filter_width):
@@ -92,19 +92,44 @@ def backward_filter(geometry: ConvGeometry, image: Array, output: Array, out: Ar
     """Write the transpose of :func:`forward` in the filters into `out`; one group."""
     g = geometry
     total = out.reshape(g.filters, -1)
-    part = None
-    for images in _image_groups(g, image.itemsize):
+    groups = _image_groups(g, image.itemsize)
+    if total.size <= FEW_WEIGHTS:
+        total[...] = _sum_of_shares(g, [(images, _padded(g, image[images])) for images in groups], output, total.shape)
+        return
+    first = True  # filters can be large: no second array before there is a second tile
+    for images in groups:
         padded = _padded(g, image[images])
-        count = padded.shape[3]
-        source = output[images].transpose(1, 2, 3, 0)
-        for start, stop in _tiles(g, count, image.itemsize):
-            tile = np.ascontiguousarray(source[:, start:stop]).reshape(g.filters, -1)
-            columns = _columns(g, padded, start, stop)
-            if start == 0 and images.start == 0:  # filters can be large: no second array before there is a second tile
-                multiply(tile, columns.T, total)
+        for start, stop in _tiles(g, padded.shape[3], image.itemsize):
+            pair = _output_tile(output[images], start, stop), _columns(g, padded, start, stop).T
+            if first:
+                multiply(*pair, total)
             else:
-                part = np.empty_like(total) if part is None else part
-                total += multiply(tile, columns.T, part)
+                total += multiply(*pair, np.empty_like(total))
+            first = False
+
+
+def _sum_of_shares(g: ConvGeometry, groups: list[tuple[slice, Array]], output: Array, shape: tuple[int, ...]) -> Array:
+    """The derivative of few filters: each thread adds up its own tiles."""
+    tiles = [
+        (images, padded, start, stop)
+        for images, padded in groups
+        for start, stop in _tiles(g, padded.shape[3], output.itemsize, TILE_BYTES // 32)
+    ]
+    shares = min(len(tiles), threads.count())
+    sums = np.zeros((shares, *shape), output.dtype)
+
+    def add(number: int) -> None:
+        for images, padded, start, stop in tiles[number::shares]:
+            sums[number] += _output_tile(output[images], start, stop) @ _columns(g, padded, start, stop).T
+
+    threads.each(add, range(shares))
+    return sums.sum(axis=0)
+
+
+def _output_tile(output: Array, start: int, stop: int) -> Array:
+    """Columns start to stop of (n, K, WO, HO), as (K, w*HO*n)."""
+    tile = output[:, :, start:stop].transpose(1, 2, 3, 0)
+    return np.ascontiguousarray(tile).reshape(tile.shape[0], -1)
 
 
 def _columns(g: ConvGeometry, padded: Array, start: int, stop: int) -> Array:
@@ -159,8 +184,8 @@ def _image_groups(g: ConvGeometry, itemsize: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, g.batch, step)]
 
 
-def _tiles(g: ConvGeometry, count: int, itemsize: int) -> list[tuple[int, int]]:
-    """Ranges of output columns whose patches fit into TILE_BYTES."""
+def _tiles(g: ConvGeometry, count: int, itemsize: int, limit: int = TILE_BYTES) -> list[tuple[int, int]]:
+    """Ranges of output columns whose patches fit into `limit` bytes."""
     size = g.channels * g.filter_width * g.filter_height * g.output_height * count * itemsize
-    step = max(1, TILE_BYTES // max(size, 1))
+    step = max(1, limit // max(size, 1))
     return [(start, min(start + step, g.output_width)) for start in range(0, g.output_width, step)]

@@ -22,7 +22,8 @@ from vlnn.matlab.arrays import Array
 
 FEW_PRODUCTS = 2**17
 FEW_PIXELS = 1024
-FEW_ROWS = 64  # of columns, so that writing them back costs little
+FEW_ROWS = 64
+FEW_TAPS = 64  # of a depthwise filter, which cost a few calls of NumPy each
 LONG_SUM = 128  # rows up to which depthwise's detour over all rows pays
 
 
@@ -42,7 +43,7 @@ class Convolution:
                 separable.forward(one, image, pair, biases, out)
                 if _finite(out):
                     return out
-            if bank is not None and g.groups == g.channels:
+            if bank is not None and g.groups == g.channels and g.filter_height * g.filter_width <= FEW_TAPS:
                 depthwise.forward(one, image, bank, biases, out)
                 return out
             for group, c, k in _groups(g):
@@ -67,8 +68,8 @@ class Convolution:
                     depthwise.backward_data(one, output, bank, biases, out)
                     return out
             for group, c, k in _groups(g):
-                small = _plain(group) or group.channels * g.filter_height * g.filter_width <= FEW_ROWS
-                kernel = patches if _little(group) else columns if small or not _has_phases(g) else windows
+                small = _plain(group) or _few_rows(group) or not _has_phases(g)
+                kernel = patches if _little(group) else columns if small else windows
                 if kernel is not columns and not _finite(filters[k]):
                     kernel = columns
                 kernel.backward_data(group, output[:, k], filters[k], _part(biases, c), out[:, c])
@@ -89,7 +90,7 @@ class Convolution:
                 if _little(group):
                     patches.backward_filter(group, image[:, c], output[:, k], out[k])
                     continue
-                if not _plain(group):
+                if not _plain(group) and not _few_rows(group):
                     windows_filter.backward_filter(group, image[:, c], output[:, k], out[k])
                     if _finite(out[k]):
                         continue
@@ -125,6 +126,11 @@ def _plain(g: ConvGeometry) -> bool:
     """Whether reordering the filters costs too much beside the product, or there is nothing to reorder."""
     single = (g.filter_height, g.filter_width, g.stride_y, g.stride_x) == (1, 1, 1, 1) and not any(g.pad)
     return single or g.output_pixels <= FEW_PIXELS
+
+
+def _few_rows(g: ConvGeometry) -> bool:
+    """Whether columns are so short that writing them out costs little."""
+    return g.channels * g.filter_height * g.filter_width <= FEW_ROWS
 
 
 def _undilated(g: ConvGeometry) -> bool:
