@@ -7,7 +7,13 @@ import pytest
 
 import vlnn
 
-hypothesis.settings.register_profile("vlnn", deadline=None, derandomize=True, database=None, print_blob=False)
+hypothesis.settings.register_profile(
+    "vlnn",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # a busy machine is no reason to fail
+)
 hypothesis.settings.load_profile("vlnn")
 
 

@@ -50,14 +50,11 @@ def test_the_last_flag_wins(function: Any) -> None:
 
 @both
 def test_flags_as_keywords(function: Any) -> None:
-    function(X, F, [], NoCuDNN=False)
-    assert vlnn.settings.cudnn
-    function(X, F, [], NOCUDNN=True)
-    assert not vlnn.settings.cudnn
-    function(X, F, [], CuDNN=False)  # leaves things as they are
-    assert not vlnn.settings.cudnn
-    function(X, F, [], cudnn=True)
-    assert vlnn.settings.cudnn
+    choices = []
+    for flag in ({"NoCuDNN": False}, {"NOCUDNN": True}, {"CuDNN": False}, {"cudnn": True}):
+        function(X, F, [], **flag)
+        choices.append(vlnn.settings.cudnn)
+    assert choices == [True, False, False, True]  # False leaves things as they are
 
 
 @both

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 Work = Callable[[], Any]
 
 PAUSE, LONGEST_PAUSE = 0.03, 0.5
-TURN, LONG_TURN = 0.01, 0.03
+TURN, LONG_TURN = 0.02, 0.04
 CALLS = 3
 FEWEST, MOST = 2, 31
 

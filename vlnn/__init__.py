@@ -35,6 +35,8 @@ from vlnn.blocks.tshow import vl_imarraysc, vl_tshow
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import vl_argparse
 from vlnn.settings import clear_mex, settings
+from vlnn.simplenn.evaluation import vl_simplenn
+from vlnn.simplenn.tidy import vl_simplenn_tidy
 
 __version__ = "0.1.0"
 
@@ -67,6 +69,8 @@ __all__ = [
     "vl_nnspnorm",
     "vl_rootnn",
     "vl_setupnn",
+    "vl_simplenn",
+    "vl_simplenn_tidy",
     "vl_taccum",
     "vl_taccummex",
     "vl_tshow",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.vectors import FOLDER, Case, files, judge, read
-
-CASES = [case for path in files() for case in read(path)]
+from tests.conformance.vectors import FOLDER, Case, every_case, judge
 
 
 def parameter(case: Case) -> object:
@@ -15,19 +13,19 @@ def parameter(case: Case) -> object:
     return pytest.param(case, id=case.label, marks=marks)
 
 
-@pytest.mark.parametrize("case", [parameter(case) for case in CASES])
+@pytest.mark.parametrize("case", [parameter(case) for case in every_case()])
 def test_vector(case: Case) -> None:
     judge(case)
 
 
 def test_the_convolutions_are_covered() -> None:
-    count = {name: sum(case.function == name for case in CASES) for name in ("vl_nnconv", "vl_nnconvt")}
+    count = {name: sum(case.function == name for case in every_case()) for name in ("vl_nnconv", "vl_nnconvt")}
     assert count == {"vl_nnconv": 344, "vl_nnconvt": 501}
-    assert all(case.function_of_vlnn() for case in CASES if case.function in count)
+    assert all(case.function_of_vlnn() for case in every_case() if case.function in count)
 
 
 def test_names_are_unique() -> None:
-    assert len({case.label for case in CASES}) == len(CASES)
+    assert len({case.label for case in every_case()}) == len(every_case())
 
 
 def test_the_folder_stays_small() -> None:

@@ -37,6 +37,19 @@ def test_layer(layer: Call, dtype: type) -> None:
     check(replace(layer, dtype=dtype))
 
 
+@each(LAYERS)
+@pytest.mark.parametrize("power", [-100, 100])
+def test_layer_near_the_ends_of_singles_range(layer: Call, power: int) -> None:
+    """Factors of a power of two that cancel change nothing, as long as only MatConvNet's products are formed."""
+    call = replace(layer, dtype=np.float32)
+    x, f, b, dzdy = call.arrays()
+    up, down = np.float32(2.0**power), np.float32(2.0**-power)
+    call.close(call.forward(x * up, f * down, b), call.expected(x, f, b))
+    want = call.expected_derivatives(x, f, dzdy)
+    call.close(call.backward(x, f * down, b, dzdy * up)[0], want.dzdx)
+    call.close(call.backward(x * down, f, b, dzdy * up)[1], want.dzdf)
+
+
 @given(small_convs() | small_convts())
 @settings(max_examples=200)
 def test_small(call: Call) -> None:

@@ -65,8 +65,8 @@ def spread_labels(labels: Labels, x: tuple[int, ...], depths: tuple[int, ...], e
 def class_index(labels: Labels, classes: int) -> npt.NDArray[np.intp]:
     """The indexes of classes from 0, as MatConvNet finds them: rounded, and 0 for what is below."""
     values = labels.astype(np.float64)
-    largest = values.max(initial=0)
-    if not np.isfinite(values).all() or np.floor(largest + 0.5) > classes:
+    largest = values.max(initial=0)  # NaN if there is one
+    if not largest < classes + 0.5 or values.min(initial=0) == -np.inf:
         raise MatConvNetError(f"A label in C is not one of the {classes} classes. Received {largest:g}.")
     return np.maximum(np.floor(values - 0.5), 0).astype(np.intp)  # floor(c - 1 + 0.5)
 

@@ -51,8 +51,8 @@ def vl_nnconcat(
     MatConvNetError
         "Unknown parameter 'x'" for an option that is not known; else with a sentence of its own.
 
-    Differs from MatConvNet: the size of dzdy is checked, and the derivative of [] is [] (there it takes a channel from the
-    inputs after it).
+    Differs from MatConvNet: the size of dzdy is checked, and the derivative of [] is [] (there it takes a channel from
+    the inputs after it).
 
     Source: MatConvNet manual, "Concatenation"; vl_nnconcat.m of 1.0-beta25.
 

@@ -20,8 +20,8 @@ OPTIONS = {
     "classWeights": None,
     "threshold": 0.0,
     "loss": "softmaxlog",
-    "normalise": True,
-    "topK": 5,
+    "normalise": 1.0,
+    "topK": 5.0,
 }
 ERRORS_OF_CATEGORIES = ("classerror", "topkerror")
 CATEGORIES = (*ERRORS_OF_CATEGORIES, "log", "softmaxlog", "mhinge", "mshinge")
@@ -116,22 +116,22 @@ def vl_nnloss(x: Any, c: Any, dzdy: Any = None, *args: Any, nargout: int | None 
     outputs_wanted("vl_nnloss", nargout, 1)
 
     labels = spread_labels(read_labels(c), size, (1,) if loss in CATEGORIES else (size[2],))
-    weights = operand("INSTANCEWEIGHTS", options["instanceWeights"])
-    same_library(data, weights)
-    if not weights.empty:
+    weights = []
+    if not absent(options["instanceWeights"]):
+        weights = [operand("INSTANCEWEIGHTS", options["instanceWeights"])]
+        same_library(data, *weights)
         height, width, depth, images = size
-        check_expands(weights, (height, width, 1 if loss in CATEGORIES else depth, images))
+        check_expands(weights[0], (height, width, 1 if loss in CATEGORIES else depth, images))
     images = max(size[3], 1) if scalar_option("NORMALISE", options["normalise"]) else 1
     keep = labels != 0 if (labels == 0).any() else None
     setting = _setting(loss, options, size[2])
     planes = data.planes().reshape(size[::-1])
     engine = engine_for(data.array)
-    factors = [] if weights.empty else [weights.planes()]
+    factors = [one.planes() for one in weights]
 
     if forward:
-        bare = loss == "topkerror" and keep is None and weights.empty
-        mixed = common_class(data, weights) if factors else data.array.dtype
-        dtype = np.dtype(np.float64) if bare else mixed
+        bare = loss == "topkerror" and keep is None and not weights
+        dtype = np.dtype(np.float64) if bare else common_class(data, *weights)
         target = _target(loss, labels, size[2], data.array.dtype)
         factor = engine.product(dtype, 1 / images, *factors)
         return give([engine.loss_forward(loss, planes, target, keep, factor, setting, whole)], nargout)
@@ -139,8 +139,7 @@ def vl_nnloss(x: Any, c: Any, dzdy: Any = None, *args: Any, nargout: int | None 
     check_expands(der, (1, 1, 1, 1))
     dtype = data.array.dtype
     if loss == "hinge":  # MatConvNet's formula is the only one without x outside a comparison
-        given = (der,) if weights.empty else (der, weights)
-        dtype = np.dtype(np.float32) if labels.dtype == np.float32 else common_class(*given)
+        dtype = np.dtype(np.float32) if labels.dtype == np.float32 else common_class(der, *weights)
     target = _target(loss, labels, size[2], dtype)
     factor = engine.product(dtype, der.array.item() / images, *factors)
     dzdx = engine.loss_backward(loss, planes, target, keep, factor, setting)

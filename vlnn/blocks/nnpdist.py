@@ -72,15 +72,17 @@ def vl_nnpdist(x: Any, x0: Any, p: Any, dzdy: Any = None, *args: Any, nargout: i
     aggregate = bool(scalar_option("AGGREGATE", options["aggregate"]))
     epsilon = scalar_option("EPSILON", options["epsilon"])
     data, target = operand("X", x), operand("X0", x0)
-    weights = operand("INSTANCEWEIGHTS", options["instanceWeights"])
-    same_library(data, target, weights)
+    weights = []
+    if not absent(options["instanceWeights"]):
+        weights = [operand("INSTANCEWEIGHTS", options["instanceWeights"])]
+    same_library(data, target, *weights)
     size = size_of(data)
     if len(size) > 4:
         raise MatConvNetError(f"X has more than four dimensions. Received {matlab_size(data)}.")
     height, width, _, images = size
     check_expands(target, size)
-    if not weights.empty:
-        check_expands(weights, (height, width, 1, images))
+    for one in weights:
+        check_expands(one, (height, width, 1, images))
     engine = engine_for(data.array)
 
     if absent(dzdy):
@@ -88,16 +90,15 @@ def vl_nnpdist(x: Any, x0: Any, p: Any, dzdy: Any = None, *args: Any, nargout: i
         dtype = common_class(data, target)
         planes, target_planes = in_class(data, dtype).reshape(size[::-1]), _planes(target, dtype)
         y = engine.pdist_forward(planes, target_planes, power, root)
-        if not weights.empty:
-            y = engine.product(common_class(data, target, weights), y, _planes(weights, weights.array.dtype))
+        for one in weights:
+            y = engine.product(common_class(data, target, one), y, _planes(one, one.array.dtype))
         return give([engine.total(y) if aggregate else y.T], nargout)
     der = operand("DZDY", dzdy)
     same_library(data, der)
     check_expands(der, (1, 1, 1, 1) if aggregate else (height, width, 1, images))
     wanted = outputs_wanted("vl_nnpdist", nargout, 2)
-    given = (der,) if weights.empty else (der, weights)
-    dtype = common_class(data, target, *given)
-    factors = [_planes(one, one.array.dtype) for one in given]
+    dtype = common_class(data, target, der, *weights)
+    factors = [_planes(one, one.array.dtype) for one in (der, *weights)]
     planes, target_planes = in_class(data, dtype).reshape(size[::-1]), _planes(target, dtype)
     slope = engine.product(dtype, *factors)
     dzdx = engine.pdist_backward(planes, target_planes, power, root, epsilon, slope)

@@ -75,8 +75,8 @@ def vl_nnpool(x: Any, pool: Any, dzdy: Any = None, *args: Any, nargout: int | No
         The sentence is MatConvNet's, the rest says what was received.
 
     Differs from MatConvNet: option values may be of any numeric class; NaN counts as the largest number, so that the
-    maximum is NaN and the derivative goes there (MatConvNet leaves it out or not, by the order of comparisons); averages
-    on a GPU leave out the pad wherever it lies.
+    maximum is NaN and the derivative goes there (MatConvNet leaves it out or not, by the order of comparisons);
+    averages leave out the pad on a GPU too, wherever it lies.
 
     Source: MatConvNet manual, "Spatial pooling"; vl_nnpool.cu of 1.0-beta25.
 

@@ -93,6 +93,8 @@ def block_options(
 
 def scalar_option(name: str, value: object) -> float:
     """The number in the value of an option."""
+    if type(value) is float:
+        return value
     elements = plain(value)
     if elements is None or len(elements) != 1:
         raise MatConvNetError(f"{name} is not a scalar. Received {received(value)}.")

@@ -94,25 +94,29 @@ def backward_filter(geometry: ConvGeometry, image: Array, output: Array, out: Ar
     high = max((g.output_height - 1) * g.stride_y + g.filter_height, g.pad.top + g.image_height)
     columns = min(g.image_width, wide - g.pad.left)
 
-    def do(channel: int) -> None:
-        padded = np.zeros((wide, high), image.dtype)
-        sums = np.zeros((across, g.output_height, g.stride_x, high), image.dtype)
+    def do(channels: slice) -> None:
+        some = channels.stop - channels.start
+        padded = np.zeros((some, wide, high), image.dtype)
+        inside = padded[:, g.pad.left : g.pad.left + columns, g.pad.top : g.pad.top + g.image_height]
+        lines = padded.reshape(some, -1, g.stride_x * high)
+        sums = np.zeros((some, across, g.output_height, g.stride_x, high), image.dtype)
         for n in range(g.batch):
-            padded[g.pad.left : g.pad.left + columns, g.pad.top : g.pad.top + g.image_height] = image[
-                n, channel, :columns
-            ]
-            lines = padded.reshape(-1, g.stride_x * high)
-            turned = output[n, channel].T
+            inside[...] = image[n, channels, :columns]
+            turned = output[n, channels].transpose(0, 2, 1)
             for q in range(across):
-                sums[q] += (turned @ lines[q : q + g.output_width]).reshape(sums.shape[1:])
-        by_q, by_row, by_remainder, by_pixel = sums.strides
+                product = turned @ lines[:, q : q + g.output_width]
+                sums[:, q] += product.reshape(some, g.output_height, g.stride_x, high)
+        by_channel, by_q, by_row, by_remainder, by_pixel = sums.strides
         diagonals = np.ndarray(
-            (across, g.stride_x, g.filter_height, g.output_height),
+            (some, across, g.stride_x, g.filter_height, g.output_height),
             sums.dtype,
             sums,
             0,
-            (by_q, by_remainder, by_pixel, by_row + g.stride_y * by_pixel),
+            (by_channel, by_q, by_remainder, by_pixel, by_row + g.stride_y * by_pixel),
         )
-        out[channel] = diagonals.sum(axis=3).reshape(-1, g.filter_height)[: g.filter_width]
+        filters = diagonals.sum(axis=4).reshape(some, -1, g.filter_height)
+        out[channels] = filters[:, : g.filter_width]
 
-    threads.each(do, range(g.channels))
+    size = across * g.output_height * g.stride_x * high + wide * high
+    step = max(1, min(PIECE_ELEMENTS * 4 // size, -(-g.channels // threads.count())))
+    threads.each(do, [slice(c, min(c + step, g.channels)) for c in range(0, g.channels, step)])

@@ -101,48 +101,51 @@ class _Plan:
     def add(self, task: tuple[int, int, Slab]) -> None:
         """Add what some tiles give for one chunk of channels."""
         chunk, share, tiles = task
-        room, part = self._buffers()
-        sums = self.sums[chunk, share]
+        channels = self.chunks[chunk]
+        rows = (channels.stop - channels.start) * (self.layers if self.joined else 1)
+        room, product, total = self._buffers(rows)
+        views = self._views(room, rows)
+        sums = self.sums[chunk, share, :, :rows].reshape(-1, rows, self.filter_blocks, self.block_filters)
+        sums = sums.transpose(0, 2, 1, 3)
         for number, (n, columns) in tiles:
-            expanded = self._expand(room, self.image[n, self.chunks[chunk]], columns)
+            self._expand(room, self.image[n, channels], columns)
             turned = self.turned[number].reshape(self.pieces, self.piece, self.filter_blocks, self.block_filters)
             turned = turned.transpose(0, 2, 1, 3)
-            by_channel, by_layer, by_side, by_pixel = expanded.strides
-            rows = len(expanded) * (self.layers if self.joined else 1)
-            product = part[:, :, :rows]
-            for tap, (layer, side, offset) in enumerate(self._taps()):
-                view = np.ndarray(
-                    (self.pieces, 1, rows, self.piece),
-                    expanded.dtype,
-                    room,
-                    layer * by_layer + side * by_side + offset * by_pixel,
-                    (self.piece * by_pixel, 0, by_layer if self.joined else by_channel, by_pixel),
-                )
+            for view, tap in zip(views, sums, strict=True):
                 np.matmul(view, turned, out=product)
-                total = sums[tap, :rows].reshape(rows, self.filter_blocks, self.block_filters).transpose(1, 0, 2)
-                for piece in product:
-                    total += piece
+                tap += product[0] if self.pieces == 1 else np.add.reduce(product, axis=0, out=total)
 
-    def _taps(self) -> list[tuple[int, int, int]]:
-        """For each tap the layer and the side of E, and the offset into its line."""
+    def _views(self, room: Array, rows: int) -> list[Array]:
+        """What each tap sees of E, (pieces, 1, rows, piece)."""
         g = self.g
-        taps = []
+        by_channel, by_layer, by_side, by_pixel = room.strides
+        views = []
         for fw in range(g.filter_width):
             across, side = divmod(fw * g.dilate_x, g.stride_x)
             for fh in range(1 if self.joined else g.filter_height):
                 down, layer = divmod(fh * g.dilate_y, g.stride_y)
-                taps.append((layer, side, across * self.run + down))
-        return taps
+                views.append(
+                    np.ndarray(
+                        (self.pieces, 1, rows, self.piece),
+                        room.dtype,
+                        room,
+                        layer * by_layer + side * by_side + (across * self.run + down) * by_pixel,
+                        (self.piece * by_pixel, 0, by_layer if self.joined else by_channel, by_pixel),
+                    )
+                )
+        return views
 
-    def _buffers(self) -> tuple[Array, Array]:
+    def _buffers(self, rows: int) -> tuple[Array, Array, Array]:
+        """Room for E, for one product in pieces, and for their sum."""
         dtype = self.image.dtype
         step = self.chunks[0].stop
         room = threads.scratch("expanded", (step, self.layers, self.sides, self.line_room), dtype)
         room[..., self.line :] = 0
-        return room, threads.scratch("part", (self.pieces, self.filter_blocks, self.rows, self.block_filters), dtype)
+        shape = (self.filter_blocks, rows, self.block_filters)
+        return room, threads.scratch("part", (self.pieces, *shape), dtype), threads.scratch("totals", shape, dtype)
 
-    def _expand(self, room: Array, image: Array, columns: slice) -> Array:
-        """E for the pixels under output columns of one image, (c, W, H), with zeros outside of it."""
+    def _expand(self, room: Array, image: Array, columns: slice) -> None:
+        """Fill E for the pixels under output columns of one image, (c, W, H), with zeros outside of it."""
         g = self.g
         channels, size, height = image.shape
         expanded = room[:channels]
@@ -161,7 +164,6 @@ class _Plan:
                 target[..., :first] = 0
                 target[..., last:] = 0
                 target[..., first:last] = pixels[..., top : top + (last - first) * g.stride_y : g.stride_y]
-        return expanded
 
     def finish(self, chunk: slice, out: Array) -> None:
         """Write the sums of a chunk of channels into the derivative, in its own order."""

@@ -1,0 +1,121 @@
+"""Running the layers of a DagNN, forward and backward."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from vlnn.dagnn.graph import Graph, LayerRecord
+from vlnn.errors import MatConvNetError
+from vlnn.geometry import sizes
+from vlnn.matlab.arguments import received
+
+
+def pairs_of(what: str, given: Any) -> dict[str, Any]:
+    """Names and values from a dict or from a list ['name', value, ...]."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    if not isinstance(given, (list, tuple)):
+        raise MatConvNetError(
+            f"{what} is not a cell array. Received {received(given)}; a list ['name', value, ...] or a dict is needed."
+        )
+    if len(given) % 2 or not all(isinstance(name, str) for name in given[::2]):
+        raise MatConvNetError(f"{what} is not a list ['name', value, ...]. Received {len(given)} elements.")
+    return dict(zip(given[::2], given[1::2], strict=True))
+
+
+def set_values(net: Graph, values: Mapping[str, Any]) -> None:
+    """Give variables their values."""
+    for name in values:
+        if name not in net.positions["vars"]:
+            raise MatConvNetError(
+                f"No variable of name '{name}' could be found in the DAG. {net.near('vars', name)} "
+                f"The network's inputs: {', '.join(net.getInputs())}."
+            )
+    for name, value in values.items():
+        net.vars[net.positions["vars"][name]].value = value
+
+
+def set_derivatives(net: Graph, derivatives: Mapping[str, Any]) -> None:
+    """Give variables the derivatives from which the backward pass starts, and forget all others."""
+    missing = [name for name in derivatives if name not in net.positions["vars"]]
+    if missing:
+        raise MatConvNetError(
+            f"Invalid `derOutputs`, variables {{{', '.join(missing)}}} do not exist in the network. "
+            f"{net.near('vars', missing[0])} Its outputs: {', '.join(net.getOutputs())}."
+        )
+    for var in net.vars:
+        var.der = None
+    for name, der in derivatives.items():
+        net.vars[net.positions["vars"][name]].der = der
+
+
+def forward(net: Graph, order: Iterable[int]) -> None:
+    """Evaluate layers, one after the other."""
+    for index in order:
+        layer = net.layers[index]
+        start = time.perf_counter()
+        with _explained(net, layer):
+            layer.block.forwardAdvanced(layer)
+        layer.forwardTime = time.perf_counter() - start
+
+
+def backward(net: Graph, order: Iterable[int]) -> None:
+    """Differentiate layers, one after the other."""
+    for index in order:
+        layer = net.layers[index]
+        start = time.perf_counter()
+        with _explained(net, layer):
+            layer.block.backwardAdvanced(layer)
+        layer.backwardTime = time.perf_counter() - start
+
+
+def warn_of_mode(net: Graph) -> None:
+    """Warn when layers that differ in mode 'test' were evaluated in mode 'normal', and nobody trains."""
+    layer = next((layer for layer in net.layers if layer.block.has_modes and not layer.block.has_run_in_test), None)
+    if layer is not None:
+        warnings.warn(
+            f"Layer '{layer.name}' ({layer.block.type}) ran in mode 'normal', for training. "
+            "Set net.mode = 'test' to apply a trained network, or use net.predict.",
+            stacklevel=3,
+        )
+
+
+@contextmanager
+def _explained(net: Graph, layer: LayerRecord) -> Iterator[None]:
+    """Let errors say in which layer they came up, and what it was given."""
+    given = [_described(net, v) for v in layer.inputIndexes]
+    try:
+        yield
+    except MatConvNetError as error:
+        where = f"In layer '{layer.name}' ({layer.block.type}), which reads {', '.join(given)}."
+        raise MatConvNetError(f"{error} {where}{_advice(net, layer, str(error))}") from None
+    except NotImplementedError as error:
+        raise NotImplementedError(f"{error} It is the block of layer '{layer.name}'.") from None
+
+
+def _described(net: Graph, v: int) -> str:
+    var = net.vars[v]
+    if not hasattr(var.value, "dtype"):
+        return f"'{var.name}'"
+    return f"'{var.name}' ({sizes(np.shape(var.value)) or 'scalar'} {var.value.dtype})"
+
+
+def _advice(net: Graph, layer: LayerRecord, error: str) -> str:
+    """What to do about it."""
+    if "compatible formats" in error:
+        classes = {str(net.params[p].value.dtype) for p in layer.paramIndexes if hasattr(net.params[p].value, "dtype")}
+        if len(classes) == 1:
+            (class_,) = classes
+            return f" The parameters are {class_}: give inputs of that class, x.astype('{class_}'), or use net.predict."
+    sources = [net.vars[v].name for v in layer.inputIndexes if not net.vars[v].fanin]
+    normalization = net.meta.get("normalization") if isinstance(net.meta, Mapping) else None
+    size = normalization.get("imageSize") if isinstance(normalization, Mapping) else None
+    if sources and size is not None:
+        return f" The network was made for images of {sizes(tuple(int(side) for side in np.ravel(size)))}."
+    return ""

@@ -1,0 +1,70 @@
+"""What to do about the errors that a network meets when it is run: the second half of their messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vlnn.geometry import sizes
+from vlnn.matlab.arguments import plain
+from vlnn.matlab.arrays import is_array
+from vlnn.matlab.values import Struct
+from vlnn.simplenn.formats import cells
+
+WRONG_DEPTH = (
+    "The FILTERS depth does not divide",
+    "The filter bank depth (fourth dimension",
+    "size does not match the DATA depth",
+)
+TOO_SMALL = ("FILTERS are larger than the DATA", "The pooling window is larger than the DATA")
+
+
+def advice(problem: str, net: Any, layer: Struct, position: int, x: Any) -> str:
+    """What to do about a problem of ``net.layers[position]`` with the data x; '' where nothing is known to help."""
+    if any(sentence in problem for sentence in WRONG_DEPTH):
+        return _about_depth(layer, position, x)
+    if "MOMENTS do not have compatible formats" in problem:
+        moments = f"net.layers[{position}].weights[2]"
+        return (
+            "vl_simplenn_tidy gives networks that have no moments single ones, as MatConvNet does: "
+            f"{moments} = {moments}.astype({getattr(x, 'dtype', 'float')})."
+        )
+    if "do not have compatible formats" in problem:
+        return "Data and weights have to be of one class, mostly single: x.astype('float32'). net.predict(x) converts x."
+    if any(sentence in problem for sentence in TOO_SMALL):
+        return f"The data has become too small here: give the network larger images.{_expected_size(net)}"
+    if layer.type in ("loss", "softmaxloss"):
+        return (
+            "Its field class holds the labels of a batch, in a trained network those of the last one. Set it to the "
+            "labels of x, or leave the loss out: net.predict(x) does so by itself."
+        )
+    return ""
+
+
+def _about_depth(layer: Struct, position: int, x: Any) -> str:
+    weights = cells(layer.get("weights"))
+    shape = (*getattr(weights[0], "shape", ()), 1, 1, 1, 1) if weights else (1,) * 4
+    given = (*x.shape, 1, 1, 1)[2] if is_array(x) else 0
+    takes = {"conv": shape[2], "convt": shape[3]}.get(layer.type, getattr(weights[0], "size", 0) if weights else 0)
+    text = f"The layer takes {takes} channels and receives {given}"
+    if position:
+        return f"{text} from the layer before it."
+    text += "; data is height x width x channels x images."
+    if given == 1 and takes == 3:
+        text += " A grey image becomes one of three channels by numpy.repeat(x, 3, axis=2)."
+    elif given == 3 and takes == 1:
+        text += " The network works on grey images, such as the luma of vlnn.matlab.rgb2ycbcr."
+    return text
+
+
+def _expected_size(net: Any) -> str:
+    """The size of input that the network's meta information speaks of."""
+    meta = net.get("meta") if isinstance(net, Mapping) else None
+    if not isinstance(meta, Mapping):
+        return ""
+    normalization = meta.get("normalization")
+    size = meta.get("inputSize")
+    if size is None and isinstance(normalization, Mapping):
+        size = normalization.get("imageSize")
+    numbers = plain(size)
+    return f" Its meta information says {sizes(tuple(int(number) for number in numbers))}." if numbers else ""
