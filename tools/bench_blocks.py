@@ -60,9 +60,9 @@ class Row(NamedTuple):
     times: dict[str, Timing]
     disagreement: float
 
-    def ratio(self, other: str = "torch") -> float | None:
-        """vlnn's time by the other's; None where that was not measured."""
-        return self.times["vlnn"].median / self.times[other].median if other in self.times else None
+    def ratio(self, other: str = "torch") -> float:
+        """vlnn's time by the other's."""
+        return self.times["vlnn"].median / self.times[other].median
 
 
 def relu(layer: str, *shape: int) -> Case:
@@ -232,9 +232,9 @@ def row_line(row: Row) -> str:
     if not row.times:
         return f"{name} WRONG: differs by {row.disagreement:.1e} of the largest magnitude"
     milliseconds = (row.times[engine].median * 1e3 for engine in ("vlnn", "torch"))
-    alone = row.ratio("alone")
     times = "{:9.3f}{:10.3f}".format(*milliseconds)
-    return f"{name}{times}{row.ratio():7.2f}{'' if alone is None else f'{alone:.2f}':>7}{row.times['vlnn'].turns:6}"
+    alone = f"{row.ratio('alone'):.2f}" if "alone" in row.times else ""
+    return f"{name}{times}{row.ratio():7.2f}{alone:>7}{row.times['vlnn'].turns:6}"
 
 
 def summary(rows: list[Row], strict: bool) -> dict[str, float | None]:
@@ -270,10 +270,9 @@ def bench(blocks: list[str], seconds: float, report: Path | None) -> None:
             click.echo(f"{block:11}vlnn has no {cases[0].function}")
             continue
         until = time.perf_counter() + (end - time.perf_counter()) / (len(blocks) - number)
-        for left, (case, op) in zip(
-            range(2 * len(cases), 0, -1), ((case, op) for case in cases for op in ("fwd", "bwd")), strict=True
-        ):
-            rows.append(measure(case, op, (until - time.perf_counter()) / left))
+        passes = [(case, op) for case in cases for op in ("fwd", "bwd")]
+        for done, (case, op) in enumerate(passes):
+            rows.append(measure(case, op, (until - time.perf_counter()) / (len(passes) - done)))
             click.echo(row_line(rows[-1]))
     facts["share of others"] = others = share_of_others()
     if others is not None:

@@ -35,7 +35,11 @@ from vlnn.blocks.tshow import vl_imarraysc, vl_tshow
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import vl_argparse
 from vlnn.settings import clear_mex, settings
+from vlnn.simplenn.diagnose import vl_simplenn_diagnose
+from vlnn.simplenn.display import vl_simplenn_display
 from vlnn.simplenn.evaluation import vl_simplenn
+from vlnn.simplenn.move import vl_simplenn_move
+from vlnn.simplenn.parserv import vl_simplenn_start_parserv
 from vlnn.simplenn.tidy import vl_simplenn_tidy
 
 __version__ = "0.1.0"
@@ -70,6 +74,10 @@ __all__ = [
     "vl_rootnn",
     "vl_setupnn",
     "vl_simplenn",
+    "vl_simplenn_diagnose",
+    "vl_simplenn_display",
+    "vl_simplenn_move",
+    "vl_simplenn_start_parserv",
     "vl_simplenn_tidy",
     "vl_taccum",
     "vl_taccummex",

@@ -5,6 +5,7 @@ MatConvNet keeps one such choice in every MEX file; vlnn keeps one for all funct
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 from vlnn.errors import MatConvNetError
@@ -52,7 +53,7 @@ class Settings:
     @cudnn_workspace_limit.setter
     def cudnn_workspace_limit(self, value: float) -> None:
         sentence = "CudnnWorkSpaceLimit is not a non-negative scalar."
-        if not isinstance(value, (int, float)) or not value >= 0:
+        if not isinstance(value, Real) or not value >= 0:
             raise MatConvNetError(f"{sentence} Received {value!r}.")
         self._cudnn_workspace_limit = float(value)
 

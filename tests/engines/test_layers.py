@@ -37,6 +37,21 @@ def test_layer(layer: Call, dtype: type) -> None:
     check(replace(layer, dtype=dtype))
 
 
+def test_results_outlive_later_calls() -> None:
+    """No result is memory that a later call works in."""
+    kept: list[Array] = []
+    copies: list[Array] = []
+    for seed in range(2):
+        for layer in LAYERS:
+            call = replace(layer, dtype=np.float32, seed=seed)
+            x, f, b, dzdy = call.arrays()
+            results = (call.forward(x, f, b), *call.backward(x, f, b, dzdy))
+            kept += results
+            copies += [result.copy() for result in results]
+    for result, copy in zip(kept, copies, strict=True):
+        np.testing.assert_array_equal(result, copy)
+
+
 @each(LAYERS)
 @pytest.mark.parametrize("power", [-100, 100])
 def test_layer_near_the_ends_of_singles_range(layer: Call, power: int) -> None:

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 
 from tests.layouts import LAYOUTS
 from vlnn.errors import MatConvNetError
-from vlnn.matlab.arrays import Tensor, describe, format_of, is_array, library, same_format, tensor
+from vlnn.matlab.arrays import describe, format_of, is_array, library, same_format, tensor
 
 NOT_FLOATING = "An input is neither SINGLE or DOUBLE nor it is empty."
 NOT_NUMERIC = "An input is not a numeric array (or GPU support not compiled)."
@@ -236,7 +236,3 @@ def test_describe(shape: tuple[int, ...], dtype: Any, want: str) -> None:
 
 def test_format_of() -> None:
     assert format_of(np.zeros(1, np.float32)) == "numpy float32"
-
-
-def test_tensors_hold_nothing_else() -> None:
-    assert set(Tensor.__slots__) == {"name", "array", "shape"}

@@ -101,6 +101,8 @@ def vl_nnconv(x: Any, f: Any, b: Any, dzdy: Any = None, *args: Any, nargout: int
         )
         report("vl_nnconv", operands, options, sampling, traits, output_shape(geometry))
 
+    if wanted == 0:
+        return None
     engine = engine_for(data.array)
     if der_output is None:
         image = data.planes()

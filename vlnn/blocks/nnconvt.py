@@ -99,6 +99,8 @@ def vl_nnconvt(x: Any, f: Any, b: Any, dzdy: Any = None, *args: Any, nargout: in
         traits = f"num filter groups: {geometry.groups}, has bias: {not biases.empty:d}, is fully connected: 0"
         report("vl_nnconvt", operands, options, sampling, traits, image_shape(geometry))
 
+    if wanted == 0:
+        return None
     engine = engine_for(data.array)
     if der_output is None:
         y = engine.conv_backward_data(geometry, data.planes(), filters.planes(), operands.bias_vector)

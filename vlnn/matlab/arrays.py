@@ -28,16 +28,19 @@ class Tensor:
     name : str
         The argument's name in messages, such as DATA.
     array : ndarray
-        Single or double, at least 2-D, as the caller shaped it.
+        Single or double, at least 2-D.
+    given : tuple of int
+        The size that the caller gave it, which may be shorter.
     shape : tuple of 4 int
         (H, W, D, N): missing dimensions are 1, dimensions past the fourth are folded into N.
     """
 
-    __slots__ = ("array", "name", "shape")
+    __slots__ = ("array", "given", "name", "shape")
 
-    def __init__(self, name: str, array: Array) -> None:
+    def __init__(self, name: str, array: Array, given: tuple[int, ...]) -> None:
         self.name = name
         self.array = array
+        self.given = given
         dims = array.shape
         if array.size == 0:  # MatConvNet reshapes every empty array to N = 0
             self.shape: Shape = (*(*dims, 1, 1)[:3], 0)
@@ -70,7 +73,7 @@ class Tensor:
 
     def like(self, planes: Array) -> Array:
         """`planes`, as an array of the shape that this argument has."""
-        return planes.reshape(self.array.shape[::-1]).T
+        return planes.reshape(self.given[::-1]).T
 
     def nothing(self) -> Array:
         """MATLAB's [] in this argument's class and library."""
@@ -102,6 +105,7 @@ def tensor(name: str, value: object) -> Tensor:
         array = np.asarray(value, None if isinstance(value, np.generic) else np.float64)
     else:
         raise _not_numeric(name, value)
+    given = array.shape
     if array.ndim < 2:
         array = array.reshape(array.shape + (1,) * (2 - array.ndim))
     dtype = array.dtype
@@ -121,7 +125,7 @@ def tensor(name: str, value: object) -> Tensor:
             f"An input has more than the maximum number of allowed dimensions. Received {name} with {array.ndim}; "
             f"at most {MAX_DIMENSIONS} are allowed."
         )
-    return Tensor(name, array)
+    return Tensor(name, array, given)
 
 
 def _not_numeric(name: str, value: object) -> MatConvNetError:

@@ -30,7 +30,9 @@ def advice(problem: str, net: Any, layer: Struct, position: int, x: Any) -> str:
             f"{moments} = {moments}.astype({getattr(x, 'dtype', 'float')})."
         )
     if "do not have compatible formats" in problem:
-        return "Data and weights have to be of one class, mostly single: x.astype('float32'). net.predict(x) converts x."
+        return (
+            "Data and weights have to be of one class, mostly single: x.astype('float32'). net.predict(x) converts x."
+        )
     if any(sentence in problem for sentence in TOO_SMALL):
         return f"The data has become too small here: give the network larger images.{_expected_size(net)}"
     if layer.type in ("loss", "softmaxloss"):

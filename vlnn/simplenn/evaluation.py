@@ -40,8 +40,9 @@ def vl_simplenn(
 ) -> Any:
     """Evaluate a SimpleNN network.
 
-    ``res = vl_simplenn(net, x)`` computes the output of every layer. ``res = vl_simplenn(net, x, dzdy)`` also computes the
-    derivatives, by back-propagation. ``res = vl_simplenn(net, x, dzdy, res)`` goes on from the results of an earlier call.
+    ``res = vl_simplenn(net, x)`` computes the output of every layer. ``res = vl_simplenn(net, x, dzdy)`` also computes
+    the derivatives, by back-propagation. ``res = vl_simplenn(net, x, dzdy, res)`` goes on from the results of an
+    earlier call.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def vl_simplenn(
     Options, as pairs ('mode', 'test') or keywords (mode='test'), in any case
     -------------------------------------------------------------------------
     mode : 'normal'
-        'test' for inference: dropout does nothing, and bnorm uses the moments in its weights instead of the batch's own.
+        'test' for inference: dropout does nothing, and bnorm uses the moments in its weights, not the batch's own.
     conserveMemory : False
         Forget what is not needed any more: without dzdy every output but the last one, also ``res[0].x``; with it, each
         output and its derivative once back-propagation has passed. What layers marked `precious` give, and what losses
@@ -83,9 +84,9 @@ def vl_simplenn(
     Returns
     -------
     res : list of structs, one more than there are layers
-        ``res[0].x`` is x and ``res[i+1].x`` the output of ``net.layers[i]``. The fields: x; dzdx, the derivative in x; dzdw,
-        the list of derivatives in the weights of ``net.layers[i]``, in ``res[i]``; aux, such as the mask of dropout; stats;
-        time and backwardTime in seconds. What is not there is None.
+        ``res[0].x`` is x and ``res[i+1].x`` the output of ``net.layers[i]``. The fields: x; dzdx, the derivative in x;
+        dzdw, in ``res[i]`` the list of derivatives in the weights of ``net.layers[i]``; aux, such as the mask of
+        dropout; stats; time and backwardTime in seconds. What is not there is None.
 
     Raises
     ------
@@ -94,8 +95,8 @@ def vl_simplenn(
         ``vlnn.simplenn.register``.
 
     Differs from MatConvNet: `rng` is our own; a sticky choice made for a layer ends with it; a pooling layer without a
-    method takes the maximum; all layers are looked at before the first is computed; options may follow x at once. Kept as
-    it is: in test mode too, the derivative of bnorm is that with the batch's own moments.
+    method takes the maximum; all layers are looked at before the first is computed; options may follow x at once; there
+    are warnings. Kept as it is: in test mode too, the derivative of bnorm is that with the batch's own moments.
 
     Source: MatConvNet manual, "SimpleNN wrapper"; vl_simplenn.m of 1.0-beta25.
 
@@ -233,7 +234,7 @@ def _test_mode(mode: object) -> bool:
 def without_moments(layer: Struct) -> bool:
     """Whether a bnorm layer's moments are the zeros that stand in for those of a network that has none."""
     weights = cells(layer.get("weights"))
-    return layer.type == "bnorm" and (len(weights) < 3 or absent(weights[2]) or not weights[2].any())
+    return layer.type == "bnorm" and (len(weights) < 3 or absent(weights[2]) or not np.any(weights[2]))
 
 
 def _warn(layers: list[Struct], test: bool, careless: bool) -> None:
@@ -249,11 +250,11 @@ def _warn(layers: list[Struct], test: bool, careless: bool) -> None:
     for i, layer in enumerate(layers):
         if test and without_moments(layer):
             warnings.warn(
-                f"vl_simplenn: the moments are all zero in {place(layers, i)}, so that it divides by zero in test mode. The "
-                "network has none: use 'mode', 'normal', or net.predict(x), which then takes those of the batch.",
+                f"vl_simplenn: the moments are all zero in {place(layers, i)}, so that in test mode it divides by zero. "
+                "The network has none: use 'mode', 'normal', or net.predict(x), which takes those of the batch.",
                 stacklevel=4,
             )
-        if layer.type == "loss" and layer.get("loss", "softmaxlog") != "softmaxlog":
+        if layer.type == "loss" and isinstance(layer.get("loss"), str) and layer.loss != "softmaxlog":
             warnings.warn(
                 f"vl_simplenn: the field loss has no effect in {place(layers, i)}, as in MatConvNet: the loss is "
                 "softmaxlog.",

@@ -92,8 +92,8 @@ def _called(function: Any, what: str, layer: Struct, before: Struct, after: Stru
     """Call a user's function; what it does to its arguments stays there."""
     if not callable(function):
         raise MatConvNetError(
-            f"The {what} is not a function. Received {received(function)}; functions of MATLAB cannot be called: set it "
-            "to a Python function of (layer, res_in, res_out)."
+            f"The {what} is not a function. Received {received(function)}; functions of MATLAB cannot be called: set "
+            "it to a Python function of (layer, res_in, res_out)."
         )
     result = function(layer, before.copy(), after.copy())
     if not isinstance(result, Mapping):

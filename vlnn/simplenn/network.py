@@ -72,8 +72,8 @@ class SimpleNN(Struct):
             converted, its values unchanged, to the class of the network's first weights, single where there are none,
             and so are weights of another class.
         outputs : names of layers, optional
-            Whose outputs to return. The name of a softmaxloss or loss at the end stands for the softmax of what it gets;
-            so does 'prob', as 'prediction' stands for the output without losses, unless layers have these names.
+            Whose outputs to return. The name of a softmaxloss or loss at the end stands for the softmax of what it
+            gets; so does 'prob', as 'prediction' stands for the output without losses, unless layers have these names.
 
         Returns
         -------
@@ -172,8 +172,8 @@ def _ready(layers: list[Struct], position: int, dtype: Any) -> Struct:
     if not without_moments(layer):
         return layer
     warnings.warn(
-        f"The network has no moments in {place(layers, position)}: it normalises by those of the input, as MatConvNet did "
-        "when it was made. Its output then depends on all images given at once.",
+        f"The network has no moments in {place(layers, position)}: it normalises by those of the input, as MatConvNet "
+        "did when it was made. Its output then depends on all images given at once.",
         stacklevel=3,
     )
     return Struct(layer, type="custom", forward=_normalised_by_batch)

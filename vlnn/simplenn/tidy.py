@@ -30,9 +30,9 @@ def vl_simplenn_tidy(net: Any, *, nargout: int | None = None) -> Any:
 
         In each layer but 'custom' ones: weights, [] or made of filters and biases; name, 'layer1' and so on; precious,
         False. conv: pad 0, stride 1, dilate 1, opts []. pool: pad 0, stride 1, opts []. convt: crop 0, upsample 1,
-        numGroups 1, opts []. relu: leak 0. dropout: rate 0.5. normalize and lrn: param [5 1 0.0001/5 0.75]. pdist: noRoot
-        and aggregate False, p 2, epsilon 1e-3, instanceWeights []. bnorm: epsilon 1e-5 and, as third weight, moments of
-        zeros in single.
+        numGroups 1, opts []. relu: leak 0. dropout: rate 0.5. normalize and lrn: param [5 1 0.0001/5 0.75]. pdist:
+        noRoot and aggregate False, p 2, epsilon 1e-3, instanceWeights []. bnorm: epsilon 1e-5 and, as third weight,
+        moments of zeros in single.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from vlnn.engines.cpu.threads import count, each
 from vlnn.matlab.arrays import Array
 
 PIECE_BYTES = 2**20
-LEAST_BYTES = 2**17  # less is not worth a thread
+LEAST_BYTES = 2**18  # less is not worth a thread
 SHORT_ROW = 256  # pixels: NumPy takes longer to go from row to row than to work through one
 
 

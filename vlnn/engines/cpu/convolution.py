@@ -114,7 +114,8 @@ class Convolution:
         return out
 
     def sum_per_channel(self, planes: Array) -> Array:
-        return planes.sum(axis=(0, 2, 3))
+        with np.errstate(all="ignore"):
+            return planes.sum(axis=(0, 2, 3))
 
 
 def _little(g: ConvGeometry) -> bool:

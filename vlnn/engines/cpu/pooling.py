@@ -18,7 +18,7 @@ from vlnn.geometry import PoolGeometry
 from vlnn.matlab.arrays import Array
 
 PIECE_BYTES = 2**20  # smaller ones fit the cache better, but the calls cost more than that saves
-LEAST_BYTES = 2**17  # less is not worth a thread
+LEAST_BYTES = 2**18  # less is not worth a thread
 
 
 class Pooling:

@@ -24,7 +24,6 @@ from vlnn.matlab.arrays import Array
 from vlnn.settings import settings
 
 T = TypeVar("T")
-Outcomes = SimpleQueue[BaseException | None]
 
 KEEP_BYTES = 8 * 2**20
 
@@ -34,18 +33,62 @@ class _Worker(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="vlnn", daemon=True)
-        self.tasks: SimpleQueue[tuple[Callable[[], None], Outcomes]] = SimpleQueue()
+        self.tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.start()
 
     def run(self) -> None:
         while True:
-            task, outcomes = self.tasks.get()
-            try:
-                task()
-                outcomes.put(None)
-            except BaseException as problem:  # it is raised where the task came from
-                outcomes.put(problem)
-            del task, outcomes
+            self.tasks.get()()
+
+
+class _Share:
+    """The items of one call of :func:`each`, handed out one by one, and what became of those who took some."""
+
+    def __init__(self, work: Callable[[Any], object], items: list[Any], threads: int) -> None:
+        self.work = work
+        self.remaining = iter(items)
+        self.threads = threads
+        self.lock = threading.Lock()
+        self.helpers = 0
+        self.outcomes: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def help(self) -> None:
+        """Take items as long as there are any; who comes too late is not waited for."""
+        with self.lock:
+            if self.remaining is _NOTHING:
+                return
+            self.helpers += 1
+        try:
+            self.take()
+        except BaseException as problem:  # it is raised where the call came from
+            self.outcomes.put(problem)
+        else:
+            self.outcomes.put(None)
+
+    def take(self) -> None:
+        _inside.threads = self.threads
+        try:
+            with np.errstate(all="ignore"):
+                while True:
+                    with self.lock:
+                        item = next(self.remaining, _NONE)
+                    if item is _NONE:
+                        return
+                    self.work(item)
+        finally:
+            self.close()
+            del _inside.threads
+
+    def close(self) -> None:
+        """Nobody needs to start on what is left: it is all taken, or somebody failed."""
+        with self.lock:
+            self.remaining = _NOTHING
+
+    def wait(self) -> BaseException | None:
+        """Wait for the helpers that came in time; the first exception among theirs."""
+        self.close()
+        problems = [self.outcomes.get() for _ in range(self.helpers)]
+        return next((problem for problem in problems if problem is not None), None)
 
 
 def _processor_call() -> Callable[[], int] | None:
@@ -56,6 +99,8 @@ def _processor_call() -> Callable[[], int] | None:
 
 
 _current_processor = _processor_call()
+_NONE = object()
+_NOTHING: Iterator[Any] = iter(())
 _inside = threading.local()
 _kept = threading.local()
 _workers: list[_Worker] = []
@@ -66,7 +111,15 @@ def count() -> int:
     """The number of threads to work with."""
     if settings.threads is not None:
         return settings.threads
+    if _shared():
+        threads: int = _inside.threads  # the task itself may be kept to one processor
+        return threads
     return min(BLAS.threads(), processors())
+
+
+def _shared() -> bool:
+    """Whether this is a task of :func:`each`, which shares the processors with others."""
+    return hasattr(_inside, "threads")
 
 
 def each(work: Callable[[T], object], items: Iterable[T]) -> None:
@@ -76,46 +129,24 @@ def each(work: Callable[[T], object], items: Iterable[T]) -> None:
     alone. Floating-point warnings are off.
     """
     items = list(items)
-    threads = 1 if getattr(_inside, "task", False) else min(count(), len(items))
+    total = count()
+    threads = 1 if _shared() else min(total, len(items))
     if threads <= 1:
         with BLAS.single(), np.errstate(all="ignore"):
             for item in items:
                 work(item)
         return
-    remaining = iter(items)
-    lock = threading.Lock()
-    nothing = object()
-
-    def take() -> None:
-        _inside.task = True
-        try:
-            with np.errstate(all="ignore"):
-                while True:
-                    with lock:
-                        item = next(remaining, nothing)
-                    if item is nothing:
-                        return
-                    work(item)  # type: ignore[arg-type]
-        except BaseException:
-            with lock:
-                for _ in remaining:  # nobody needs to start on the rest
-                    pass
-            raise
-        finally:
-            _inside.task = False
-
-    outcomes: Outcomes = SimpleQueue()
+    share = _Share(work, items, total)
     helpers = _helpers(threads - 1)
     with BLAS.single(), _apart_from(helpers):
         for helper in helpers:
-            helper.tasks.put((take, outcomes))
+            helper.tasks.put(share.help)
         try:
-            take()
+            share.take()
         finally:
-            problems = [outcomes.get() for _ in helpers]  # waits for them all
-    for problem in problems:
-        if problem is not None:
-            raise problem
+            problem = share.wait()
+    if problem is not None:
+        raise problem
 
 
 @contextmanager
@@ -125,18 +156,24 @@ def _apart_from(helpers: list[_Worker]) -> Iterator[None]:
     Threads that hand Python's lock to and fro look to Linux like a pair that wants to share a processor; a virtual
     machine's processors, moreover, seem taken to it while they sleep.
     """
-    allowed = os.sched_getaffinity(0) if _current_processor is not None else set()
-    if _current_processor is None or len(allowed) < 2:
+    here: set[int] = set()
+    if _current_processor is not None:
+        allowed = os.sched_getaffinity(0)
+        here = {_current_processor()}
+    if not here or not allowed - here:
         yield
         return
-    here = {_current_processor()}
-    for helper in helpers:
-        os.sched_setaffinity(helper.native_id or 0, allowed - here)
-    os.sched_setaffinity(0, here)
+    try:
+        for helper in helpers:
+            os.sched_setaffinity(helper.native_id or 0, allowed - here)
+        os.sched_setaffinity(0, here)
+    except OSError:  # some sandboxes forbid it
+        here = set()
     try:
         yield
     finally:
-        os.sched_setaffinity(0, allowed)
+        if here:
+            os.sched_setaffinity(0, allowed)
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

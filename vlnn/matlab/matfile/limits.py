@@ -14,7 +14,7 @@ import numpy as np
 from vlnn.matlab.arrays import Array
 
 MAX_DIMENSIONS = 32
-MAX_DEPTH = 100
+MAX_DEPTH = 64
 
 # MATLAB's numeric classes.
 NUMBERS = {

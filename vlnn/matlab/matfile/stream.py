@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from vlnn.matlab.matfile.limits import MatFileError
 
 PIECE = 1 << 18
-MAX_RATIO = 1032  # what deflate can reach
 
 
 class Source(Protocol):
     def read(self, size: int, /) -> bytes: ...
+
+    def readinto(self, target: memoryview, /) -> int: ...
 
 
 class Stream:
@@ -69,18 +70,9 @@ class Stream:
             return
         self._before += self._at
         self._buffer, self._at = b"", 0
-        if isinstance(self._source, Inflated):
-            while done < size:
-                piece = self._source.read(min(PIECE, size - done))
-                if not piece:
-                    break
-                target[done : done + len(piece)] = piece
-                done += len(piece)
-                self._before += len(piece)
-        else:
-            read = self._source.readinto(target[done:])  # type: ignore[attr-defined]
-            done += read
-            self._before += read
+        while done < size and (more := self._source.readinto(target[done:])):
+            done += more
+            self._before += more
         if done < size:
             raise MatFileError(f"it ends {size - done} bytes too early")
 
@@ -108,9 +100,7 @@ class Inflated:
     def read(self, size: int, /) -> bytes:
         while not self._inflate.eof:
             rest = self._inflate.unconsumed_tail
-            if not rest:
-                if not self._left:
-                    raise MatFileError("compressed data end too early")
+            if not rest and self._left:
                 rest = self._stream.take(min(self._left, PIECE >> 2))
                 self._left -= len(rest)
             try:
@@ -119,4 +109,17 @@ class Inflated:
                 raise MatFileError(f"compressed data are damaged ({error})") from None
             if inflated:
                 return inflated
+            if not rest:
+                break
+        if not self._inflate.eof:
+            raise MatFileError("compressed data end too early")
         return b""
+
+    def readinto(self, target: memoryview, /) -> int:
+        piece = self.read(min(PIECE, len(target)))
+        target[: len(piece)] = piece
+        return len(piece)
+
+    def skip_rest(self) -> None:
+        """Leave the stream behind the compressed bytes."""
+        self._stream.skip(self._left)

@@ -1,0 +1,82 @@
+"""The elements of a DagNN's layers, vars and params, with MATLAB's field names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vlnn.dagnn.layer import Layer
+
+
+@dataclass(eq=False)
+class LayerRecord:
+    """An element of ``net.layers``. Its indexes are positions in ``net.vars`` and ``net.params``."""
+
+    name: str
+    inputs: list[str]
+    outputs: list[str]
+    params: list[str]
+    block: Layer
+    inputIndexes: list[int] = field(default_factory=list)
+    outputIndexes: list[int] = field(default_factory=list)
+    paramIndexes: list[int] = field(default_factory=list)
+    forwardTime: float | None = None
+    backwardTime: float | None = None
+
+
+@dataclass(eq=False)
+class Var:
+    """An element of ``net.vars``; None is MATLAB's []."""
+
+    name: str
+    value: Any = None
+    der: Any = None
+    fanin: int = 0
+    fanout: int = 0
+    precious: bool = False
+
+
+@dataclass(eq=False)
+class Param:
+    """An element of ``net.params``; None is MATLAB's []."""
+
+    name: str
+    value: Any = None
+    der: Any = None
+    fanout: int = 0
+    trainMethod: str = "gradient"
+    learningRate: Any = 1
+    weightDecay: Any = 1
+
+
+def positions_of(records: Iterable[LayerRecord | Var | Param]) -> dict[str, int]:
+    """Where the record of each name stands."""
+    return {record.name: index for index, record in enumerate(records)}
+
+
+def order_of(layers: list[LayerRecord], variables: int) -> tuple[list[int], bool]:
+    """Layers by the longest way from them to an output, those with equal ways as they stand; and whether there is a cycle.
+
+    A layer is looked at when all that read its outputs are done; one that waits for itself goes without.
+    """
+    readers: list[list[int]] = [[] for _ in range(variables)]
+    for index, layer in enumerate(layers):
+        for v in layer.inputIndexes:
+            readers[v].append(index)
+    after = [[reader for v in layer.outputIndexes for reader in readers[v]] for layer in layers]
+    steps = [0] * len(layers)  # to an output; 0 where they are not known yet
+    cycle = False
+    for first in range(len(layers)):
+        waiting = [first] if not steps[first] else []
+        while waiting:
+            layer_index = waiting[-1]
+            open_ = [reader for reader in after[layer_index] if not steps[reader]]
+            free = [reader for reader in open_ if reader not in waiting]
+            if free:
+                waiting.append(free[0])
+                continue
+            cycle = cycle or bool(open_)
+            steps[layer_index] = 1 + max((steps[reader] for reader in after[layer_index]), default=0)
+            waiting.pop()
+    return sorted(range(len(layers)), key=lambda index: -steps[index]), cycle
