@@ -9,6 +9,7 @@ The house, from the door down::
     (inside)                    sizes, strides, crops                      vlnn.geometry
 """
 
+from vlnn import dagnn, simplenn
 from vlnn.blocks.imreadjpeg import vl_imreadjpeg
 from vlnn.blocks.nnbilinearsampler import vl_nnbilinearsampler
 from vlnn.blocks.nnbnorm import vl_nnbnorm
@@ -34,6 +35,7 @@ from vlnn.blocks.taccum import vl_taccum, vl_taccummex
 from vlnn.blocks.tshow import vl_imarraysc, vl_tshow
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import vl_argparse
+from vlnn.networks import load_network
 from vlnn.settings import clear_mex, settings
 from vlnn.simplenn.diagnose import vl_simplenn_diagnose
 from vlnn.simplenn.display import vl_simplenn_display
@@ -47,7 +49,10 @@ __version__ = "0.1.0"
 __all__ = [
     "MatConvNetError",
     "clear_mex",
+    "dagnn",
+    "load_network",
     "settings",
+    "simplenn",
     "vl_argparse",
     "vl_compilenn",
     "vl_imarraysc",

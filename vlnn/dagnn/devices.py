@@ -18,6 +18,8 @@ def move_to(value: Any, device: str) -> Any:
         return value.get(order="F")
     try:
         import cupy
-    except ModuleNotFoundError:
-        raise MatConvNetError("Networks on the GPU need CuPy: pip install cupy-cuda12x.") from None
+    except ImportError:
+        raise MatConvNetError(
+            "There is no GPU support. Moving a network to the GPU needs CuPy, which is not installed."
+        ) from None
     return cupy.asarray(value, order="F")

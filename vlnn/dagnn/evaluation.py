@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from vlnn.dagnn.graph import Graph, LayerRecord
+from vlnn.dagnn.graph import Graph
+from vlnn.dagnn.records import LayerRecord
 from vlnn.errors import MatConvNetError
 from vlnn.geometry import sizes
 from vlnn.matlab.arguments import received
@@ -76,12 +77,14 @@ def backward(net: Graph, order: Iterable[int]) -> None:
 
 
 def warn_of_mode(net: Graph) -> None:
-    """Warn when layers that differ in mode 'test' were evaluated in mode 'normal', and nobody trains."""
-    layer = next((layer for layer in net.layers if layer.block.has_modes and not layer.block.has_run_in_test), None)
+    """Warn when a layer that differs in mode 'test' has run in mode 'normal' though nobody trains."""
+    if net.mode == "test":
+        return
+    layer = next((layer for layer in net.layers if layer.block.has_modes()), None)
     if layer is not None:
         warnings.warn(
-            f"Layer '{layer.name}' ({layer.block.type}) ran in mode 'normal', for training. "
-            "Set net.mode = 'test' to apply a trained network, or use net.predict.",
+            f"Layer '{layer.name}' ({layer.block.type}) ran in mode 'normal', which is for training. "
+            "To apply a trained network set net.mode = 'test', or use net.predict.",
             stacklevel=3,
         )
 

@@ -100,7 +100,7 @@ class ConvTranspose(Layer):
         (high, wide, depth, _), (top, bottom, left, right) = self.size, self.crop
         rows = self.upsample[0] * (height - 1) + high - top - bottom
         columns = self.upsample[1] * (width - 1) + wide - left - right
-        return [(rows, columns, depth * self.numGroups, images)]
+        return [(rows, columns, depth, images)]  # MatConvNet forgets numGroups here
 
     def getReceptiveFields(self) -> Sequence[Sequence[ReceptiveField]]:
         kernel, upsample = np.array(self.size[:2]), np.array(self.upsample)

@@ -69,7 +69,7 @@ class Graph:
     ) -> None:
         """Add a layer at the end, with the variables and parameters that it names.
 
-        Inputs, outputs and params are names, one or a list. Option: skipRebuild (False); then call ``rebuild`` yourself.
+        Inputs, outputs and params are names, one or a list. Option: skipRebuild (False); call ``rebuild`` afterwards.
         """
         options = options_of({"skipRebuild": False}, args, opts)
         if name in self.positions["layers"]:
@@ -129,7 +129,8 @@ class Graph:
             var.fanin = var.fanout = 0
         for param in self.params:
             param.fanout = 0
-        vars_, params = ({record.name: record for record in records} for records in (self.vars, self.params))
+        vars_ = {var.name: var for var in self.vars}
+        params = {param.name: param for param in self.params}
         for layer in self.layers:
             for name in layer.inputs:
                 vars_[name].fanout += 1

@@ -86,6 +86,10 @@ class Layer:
     def move(self, device: str) -> None:
         """Move what the block itself keeps to the 'cpu' or the 'gpu'."""
 
+    def has_modes(self) -> bool:
+        """Whether the block computes something else in mode 'test' than in mode 'normal'."""
+        return False
+
     def attach(self, net: Any, index: int) -> None:
         """Become the block of ``net.layers[index]``, and add the variables and parameters that it names."""
         self.net, self.layerIndex = net, index
@@ -134,7 +138,7 @@ class Layer:
         der_inputs, der_params = result if isinstance(result, tuple) and len(result) == 2 else ((), ())
         if len(der_inputs) != len(inputs):
             raise MatConvNetError(
-                f"Invalid derivatives returned by layer \"{layer.name}\". A pair of lists is needed: derivatives in "
+                f'Invalid derivatives returned by layer "{layer.name}". A pair of lists is needed: derivatives in '
                 f"{len(inputs)} inputs and {len(layer.paramIndexes)} parameters."
             )
         for v, der in zip(layer.inputIndexes, der_inputs, strict=True):
@@ -150,7 +154,7 @@ class Layer:
 
     def save(self) -> Struct:
         """The properties as a struct of MATLAB's values."""
-        return Struct({name: _saved(getattr(self, name)) for name in (*self.properties(), *self.kept)})
+        return Struct({name: properties.saved(getattr(self, name)) for name in (*self.properties(), *self.kept)})
 
     @classmethod
     def properties(cls) -> dict[str, Any]:
@@ -166,8 +170,9 @@ class Layer:
     def _set(self, name: str, value: Any) -> None:
         declared = self.properties()
         if name not in declared:
+            known = ", ".join(declared) or "none"
             raise MatConvNetError(
-                f"No property `{name}` for a layer of type `{self.type}`. Its properties: {', '.join(declared) or 'none'}. "
+                f"No property `{name}` for a layer of type `{self.type}`. Its properties: {known}. "
                 "vlnn.load_network also loads networks of changed versions of MatConvNet."
             )
         default = declared[name]
@@ -234,16 +239,7 @@ def _pairs(args: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
         yield from args[0].items()
         return
     if len(args) % 2 or not all(isinstance(name, str) for name in args[::2]):
-        raise MatConvNetError(f"The properties of a layer are pairs of a name and a value, or a struct. Received {args!r}.")
+        raise MatConvNetError(
+            f"The properties of a layer are pairs of a name and a value, or a struct. Received {args!r}."
+        )
     yield from zip(args[::2], args[1::2], strict=True)
-
-
-def _saved(value: Any) -> Any:
-    """A property as MATLAB has it: numbers are doubles, tuples of numbers rows."""
-    if isinstance(value, bool):
-        return np.array([[value]])
-    if isinstance(value, (int, float)):
-        return np.array([[float(value)]])
-    if isinstance(value, tuple) and not any(isinstance(element, str) for element in value):
-        return np.array(value, np.float64).reshape(1, -1)
-    return value

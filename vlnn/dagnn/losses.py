@@ -126,7 +126,8 @@ class PDist(Loss):
 class LossSmoothL1(Loss):
     """The smooth L1 loss of Faster R-CNN. Inputs: x, x0 and the weight of each element.
 
-    The value is the sum of w f(x - x0) with f(d) = sigma^2 d^2 / 2 where |d| <= 1 / sigma^2, else |d| - 1 / (2 sigma^2).
+    The value is the sum of w f(x - x0), where f(d) = sigma^2 d^2 / 2 up to |d| = 1 / sigma^2 and |d| - 1 / (2 sigma^2)
+    beyond it.
 
     Attributes
     ----------

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vlnn.blocks.taccum import vl_taccum
 from vlnn.dagnn import evaluation, loading, printing, saving, sizes
 from vlnn.dagnn.devices import move_to
-from vlnn.dagnn.extents import ReceptiveField, Size
+from vlnn.dagnn.extents import Size
 from vlnn.dagnn.from_simplenn import convert
 from vlnn.dagnn.graph import Graph, options_of
 from vlnn.dagnn.prediction import predict
 from vlnn.dagnn.reading import empty
-from vlnn.matlab.arrays import Array
+from vlnn.dagnn.records import blank
 from vlnn.matlab.values import Struct
 
 
 class DagNN(Graph):
     """A network whose layers form a directed acyclic graph, MatConvNet's dagnn.DagNN.
 
-    Layers read and write variables, which have names, and use parameters, which have names too; a parameter that several
-    layers name is shared. What MatConvNet counts from 1 counts from 0 here: ``net.vars[net.getVarIndex('x')]``.
+    Layers read and write variables, which have names, and use parameters, which have names too; a parameter that
+    several layers name is shared. What MatConvNet counts from 1 counts from 0 here: ``net.vars[net.getVarIndex('x')]``.
 
     Attributes
     ----------
@@ -64,46 +62,6 @@ class DagNN(Graph):
     >>> net.getVar('z').value.shape
     (5, 4, 2, 1)
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conserveMemory = True
-        self.accumulateParamDers = False
-        self.holdOn = False
-        self.parameterServer: Any = None
-        self.computingDerivative = False
-        self.numPendingVarRefs: list[int] = []
-        self.numPendingParamRefs: list[int] = []
-        self._mode = "normal"
-        self._device = "cpu"
-        self._rng: np.random.Generator | None = None
-
-    @property
-    def mode(self) -> str:
-        return self._mode
-
-    @mode.setter
-    def mode(self, value: str) -> None:
-        # MatConvNet ignores other values without a word.
-        if str(value).lower() not in ("normal", "train", "test"):
-            raise ValueError(f"net.mode is 'normal' (or 'train') or 'test'. Received {value!r}.")
-        self._mode = "test" if value.lower() == "test" else "normal"
-
-    @property
-    def device(self) -> str:
-        return self._device
-
-    @property
-    def rng(self) -> np.random.Generator | None:
-        return self._rng
-
-    @rng.setter
-    def rng(self, value: Any) -> None:
-        self._rng = None if value is None else np.random.default_rng(value)
-
-    def generator(self) -> np.random.Generator:
-        """Where to draw random numbers."""
-        return np.random.default_rng() if self._rng is None else self._rng
 
     def eval(self, inputs: Any, derOutputs: Any = None, *args: Any, **opts: Any) -> None:
         """Evaluate the network, and with `derOutputs` its derivatives.
@@ -180,8 +138,8 @@ class DagNN(Graph):
     def getVarReceptiveFields(self, var: Any) -> Any:
         """The receptive field of each variable in one of them, given by name or position; for a list a list of lists.
 
-        A field has size, stride and offset, each (y, x). They are empty if the variable does not depend on `var`, and NaN
-        where there is no sliding window.
+        A field has size, stride and offset, each (y, x). They are empty if the variable does not depend on `var`, and
+        NaN where there is no sliding window.
         """
         return sizes.receptive_fields(self, var)
 
@@ -284,12 +242,15 @@ class DagNN(Graph):
             layer.block.reset()
 
     def copy(self) -> DagNN:
-        """A network of its own with the same layers and values of parameters, reset."""
-        twin = DagNN()
-        twin.__dict__.update({name: value for name, value in vars(self).items() if name not in ("vars", "params")})
-        twin.parameterServer = None
-        twin.vars = [copy.replace_value(var) for var in self.vars]
-        return copy.deepcopy(twin)
+        """A network of its own with the same layers and parameters, reset."""
+        before = self.vars, self.parameterServer
+        self.vars, self.parameterServer = [blank(var) for var in self.vars], None
+        try:
+            twin = copy.deepcopy(self)
+        finally:
+            self.vars, self.parameterServer = before
+        twin.reset()
+        return twin
 
     def setParameterServer(self, ps: Any) -> None:
         """Let a parameter server add up the derivatives of parameters; ``der`` is then always None."""
@@ -305,45 +266,6 @@ class DagNN(Graph):
         if self.parameterServer is not None:
             self.parameterServer.stop()
         self.parameterServer = None
-
-    def release(self, v: int) -> None:
-        """For blocks: one reader of a variable less."""
-        self.numPendingVarRefs[v] -= 1
-        if not self.computingDerivative:
-            self.forget_value(v)
-
-    def forget_value(self, v: int) -> None:
-        """For blocks: forget the value of a variable, if memory is to be conserved and nobody else reads it."""
-        if self.conserveMemory and self.numPendingVarRefs[v] == 0 and not self.vars[v].precious:
-            self.vars[v].value = None
-
-    def forget(self, indexes: Sequence[int]) -> None:
-        """For blocks: forget variables and their derivatives, except those that are precious."""
-        for v in indexes:
-            if not self.vars[v].precious:
-                self.vars[v].value = self.vars[v].der = None
-
-    def addVarDer(self, v: int, der: Array | None) -> None:
-        """For blocks: a derivative in a variable; those of several readers are added."""
-        var = self.vars[v]
-        if self.numPendingVarRefs[v] == 0 or empty(var.der):
-            var.der = der
-        elif not empty(der):
-            var.der = vl_taccum(1, var.der, 1, der)
-        self.numPendingVarRefs[v] += 1
-
-    def addParamDer(self, p: int, der: Array | None) -> None:
-        """For blocks: a derivative in a parameter; those of several uses are added."""
-        param = self.params[p]
-        first = self.numPendingParamRefs[p] == 0 and not self.accumulateParamDers
-        if first or empty(param.der):
-            param.der = der
-        elif not empty(der):
-            param.der = vl_taccum(1, param.der, 1, der)
-        self.numPendingParamRefs[p] += 1
-        if self.numPendingParamRefs[p] == param.fanout and self.parameterServer is not None and not self.holdOn:
-            self.parameterServer.pushWithIndex(p, param.der)
-            param.der = None
 
     def __repr__(self) -> str:
         inputs, outputs = ", ".join(self.getInputs()), ", ".join(self.getOutputs())

@@ -117,7 +117,6 @@ class BatchNorm(ElementWise):
     opts = Property(["NoCuDNN"], properties.options)
 
     _not_kept = frozenset({"moments"})
-    _has_modes = True
 
     def reset(self) -> None:
         self.moments: Array | None = None
@@ -152,6 +151,9 @@ class BatchNorm(ElementWise):
             np.zeros((channels, 2), np.float32, order="F"),
         ]
 
+    def has_modes(self) -> bool:
+        return True
+
     def attach(self, net: Any, index: int) -> None:
         super().attach(net, index)
         for name in net.layers[index].params[2:3]:
@@ -174,7 +176,6 @@ class DropOut(ElementWise):
     frozen = Property(False, properties.flag)
 
     _not_kept = frozenset({"mask"})
-    _has_modes = True
 
     def reset(self) -> None:
         self.mask: Array | None = None
@@ -191,6 +192,9 @@ class DropOut(ElementWise):
         if self.net.mode == "test":
             return derOutputs, []
         return [vl_nndropout(inputs[0], derOutputs[0], "mask", self.mask)], []
+
+    def has_modes(self) -> bool:
+        return True
 
 
 @register

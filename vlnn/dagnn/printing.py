@@ -29,7 +29,7 @@ FONT = 'fontsize=12 fontname="helvetica"'
 
 def show(net: Graph, input_sizes: Any, args: Sequence[Any], opts: dict[str, Any], nargout: int | None) -> str | None:
     """What DagNN.print does."""
-    with_sizes = not empty(input_sizes)
+    with_sizes = bool(args or opts) or not empty(input_sizes)  # MatConvNet shows variables when there is any argument
     if isinstance(input_sizes, str):  # called with options alone
         args, input_sizes = (input_sizes, *args), ()
     options = _options(args, opts, with_sizes)
@@ -107,7 +107,11 @@ def _selected(net: Graph, kind: str, wanted: Any) -> list[int]:
         return list(range(len(getattr(net, kind))))
     given = [wanted] if isinstance(wanted, (str, Integral)) else list(wanted)
     positions = net.positions[kind]
-    return [positions[one] if isinstance(one, str) else int(one) for one in given if one in positions or not isinstance(one, str)]
+    return [
+        positions[one] if isinstance(one, str) else int(one)
+        for one in given
+        if one in positions or not isinstance(one, str)
+    ]
 
 
 def _layout(table: Table, options: dict[str, Any]) -> str:

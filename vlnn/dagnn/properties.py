@@ -11,6 +11,7 @@ from vlnn.dagnn.reading import empty, scalar_of, value_of
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import received
 from vlnn.matlab.arrays import is_array
+from vlnn.matlab.values import Cell
 
 T = TypeVar("T")
 Number = int | float
@@ -116,6 +117,17 @@ def like(default: Any, value: Any) -> Any:
     if isinstance(default, (tuple, list)) and is_array(value):
         return type(default)(vector(value))
     return "" if isinstance(default, str) and empty(value) else value
+
+
+def saved(value: Any) -> Any:
+    """A property as MATLAB has it: numbers are doubles, tuples of numbers rows, lists cells."""
+    if isinstance(value, bool):
+        return np.array([[value]])
+    if isinstance(value, (int, float)):
+        return np.array([[float(value)]])
+    if isinstance(value, tuple) and not any(isinstance(element, str) for element in value):
+        return np.array([value] if value else [], np.float64).reshape(min(1, len(value)), len(value))
+    return Cell(saved(element) for element in value) if isinstance(value, (list, tuple)) else value
 
 
 def _number(element: Any) -> Number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,15 +51,22 @@ class Param:
     weightDecay: Any = 1
 
 
+def blank(var: Var) -> Var:
+    """A variable of the same name without a value."""
+    twin = copy.copy(var)
+    twin.value = twin.der = None
+    return twin
+
+
 def positions_of(records: Iterable[LayerRecord | Var | Param]) -> dict[str, int]:
     """Where the record of each name stands."""
     return {record.name: index for index, record in enumerate(records)}
 
 
 def order_of(layers: list[LayerRecord], variables: int) -> tuple[list[int], bool]:
-    """Layers by the longest way from them to an output, those with equal ways as they stand; and whether there is a cycle.
+    """Layers by the longest way to an output, those with equal ways as they stand; and whether there is a cycle.
 
-    A layer is looked at when all that read its outputs are done; one that waits for itself goes without.
+    A layer waits for those that read its outputs. In a cycle, where it would wait for itself, it does not.
     """
     readers: list[list[int]] = [[] for _ in range(variables)]
     for index, layer in enumerate(layers):

@@ -18,8 +18,8 @@ Class = TypeVar("Class", bound=type[Layer])
 def register(cls: Class) -> Class:
     """Make a block class known to ``DagNN.loadobj`` and ``load_network``, by its name with or without 'dagnn.'.
 
-    A class with the name of one of MatConvNet's blocks takes its place. Fields of a file that the class does not declare
-    are set on the block all the same.
+    A class with the name of one of MatConvNet's blocks takes its place. Fields of a file that the class does not
+    declare are set on the block all the same.
 
     >>> from vlnn import dagnn
     >>> @dagnn.register
@@ -62,9 +62,9 @@ class Unknown(Layer):
     def _cannot(self, method: str) -> MatConvNetError:
         name, fields = self.type.rpartition(".")[2], ", ".join(self.fields) or "none"
         return MatConvNetError(
-            f"No class is registered for the block type `{self.type}` (its fields: {fields}). Write a class {name} that "
-            f"derives from vlnn.dagnn.Layer, ElementWise or Loss and has {method}, put @vlnn.dagnn.register before it, "
-            "and load the network again."
+            f"No class is registered for the block type `{self.type}` (its fields: {fields}). Write a class {name} "
+            f"that derives from vlnn.dagnn.Layer, ElementWise or Loss and has {method}, put @vlnn.dagnn.register "
+            "before it, and load the network again."
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from vlnn.dagnn.evaluation import pairs_of
@@ -48,7 +48,7 @@ def receptive_fields(net: Graph, var: Any) -> Any:
     return fields
 
 
-def memory_of(size: Sequence[float] | Mapping[str, float]) -> float:
+def memory_of(size: Sequence[float]) -> float:
     """Bytes in single; 0 where a size is not known."""
     bytes_ = 4 * math.prod(size)
     return 0 if math.isnan(bytes_) else bytes_

@@ -250,8 +250,8 @@ def _warn(layers: list[Struct], test: bool, careless: bool) -> None:
     for i, layer in enumerate(layers):
         if test and without_moments(layer):
             warnings.warn(
-                f"vl_simplenn: the moments are all zero in {place(layers, i)}, so that in test mode it divides by zero. "
-                "The network has none: use 'mode', 'normal', or net.predict(x), which takes those of the batch.",
+                f"vl_simplenn: the moments are all zero in {place(layers, i)}, and test mode divides by them. The "
+                "network has none: use 'mode', 'normal', or net.predict(x), which takes those of the batch.",
                 stacklevel=4,
             )
         if layer.type == "loss" and isinstance(layer.get("loss"), str) and layer.loss != "softmaxlog":

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from vlnn.engines.cpu import columns, depthwise, patches, separable, windows, windows_filter
+from vlnn.engines.cpu import coarse_filter, columns, depthwise, patches, separable, windows, windows_filter
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -82,16 +82,23 @@ class Convolution:
             out[...] = 0
             return out
         with np.errstate(all="ignore"):
-            if g.groups == g.channels == g.filters and _undilated(g) and g.output_height <= LONG_SUM:
-                depthwise.backward_filter(g, image, output, out[:, 0])
-                if _finite(out):
-                    return out
+            if g.groups == g.channels == g.filters and not _little(g):
+                if coarse_filter.suits(g):
+                    coarse_filter.backward_filter(g, image, output, out)
+                    if _finite(out):
+                        return out
+                elif _undilated(g) and g.output_height <= LONG_SUM:
+                    depthwise.backward_filter(g, image, output, out[:, 0])
+                    if _finite(out):
+                        return out
             for group, c, k in _groups(g):
                 if _little(group):
                     patches.backward_filter(group, image[:, c], output[:, k], out[k])
                     continue
-                if not _plain(group) and not _few_rows(group):
-                    windows_filter.backward_filter(group, image[:, c], output[:, k], out[k])
+                coarse = coarse_filter.suits(group)
+                if coarse or not (_plain(group) or _few_rows(group)):
+                    kernel = coarse_filter if coarse else windows_filter
+                    kernel.backward_filter(group, image[:, c], output[:, k], out[k])
                     if _finite(out[k]):
                         continue
                 columns.backward_filter(group, image[:, c], output[:, k], out[k])

@@ -13,7 +13,7 @@ from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
 PIECE_ELEMENTS = 2**16
-LEAST = 2**17  # products below which one thread is enough
+LEAST = 2**19  # products below which one thread is enough
 
 
 def forward(geometry: ConvGeometry, image: Array, filters: Array, biases: Array | None, out: Array) -> None:

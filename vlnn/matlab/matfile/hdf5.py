@@ -11,30 +11,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from vlnn.matlab.arrays import Array
-from vlnn.matlab.matfile.hdf5types import NUMBER, REFERENCE, SEQUENCE, Type, read_type
+from vlnn.matlab.matfile.hdf5_bytes import UNDEFINED, Bytes
+from vlnn.matlab.matfile.hdf5_chunks import Grid, chunks, read_filters
+from vlnn.matlab.matfile.hdf5_groups import GROUP, links
+from vlnn.matlab.matfile.hdf5_types import NUMBER, REFERENCE, SEQUENCE, Type, read_space, read_type
 from vlnn.matlab.matfile.limits import Budget, MatFileError, by, number_of
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-UNDEFINED = 2**64 - 1
-SPACE, LINK_INFO, TYPE, LINK, LAYOUT, FILTERS, ATTRIBUTE, CONTINUATION, SYMBOLS, ATTRIBUTE_INFO = (
-    *(0x01, 0x02, 0x03, 0x06, 0x08, 0x0B, 0x0C, 0x10, 0x11),
-    0x15,
-)
+SPACE, TYPE, LAYOUT, FILTERS, ATTRIBUTE, CONTINUATION = 0x01, 0x03, 0x08, 0x0B, 0x0C, 0x10
 SHARED = 2  # the flag of a message that stands elsewhere
 COMPACT, CONTIGUOUS, CHUNKED = 0, 1, 2
-
-
-class Message(NamedTuple):
-    """A part of what describes an object."""
-
-    kind: int
-    flags: int
-    content: bytes
 
 
 class Object:
@@ -48,11 +38,11 @@ class Object:
 
     @property
     def is_group(self) -> bool:
-        return SYMBOLS in self.messages or LINK_INFO in self.messages or LINK in self.messages
+        return not GROUP.isdisjoint(self.messages)
 
     def message(self, kind: int) -> bytes:
         if kind not in self.messages:
-            raise MatFileError(f"an object at byte {self.address} lacks the message {kind:#x}")
+            raise MatFileError(f"an object at {self.address} lacks the message {kind:#x}")
         return self.messages[kind][0]
 
 
@@ -65,37 +55,21 @@ class Hdf5:
         The address of the outermost group.
     """
 
-    def __init__(self, file: BinaryIO, size: int, base: int, budget: Budget) -> None:
-        self._file = file
-        self._base = base
-        self._size = size - base
+    def __init__(self, content: Bytes, budget: Budget) -> None:
+        self._content = content
         self._budget = budget
         self._heaps: dict[int, dict[int, bytes]] = {}
         self._attributes: dict[bytes, tuple[str, Any]] = {}
-        version = self.bytes(8, 1)[0]
+        version = content.at(8, 1)[0]
         if version <= 1:
-            sizes, at = self.bytes(13, 2), 64 + 4 * version
+            sizes, root = content.at(13, 2), 64 + 4 * version
         elif version <= 3:
-            sizes, at = self.bytes(9, 2), 36
+            sizes, root = content.at(9, 2), 36
         else:
             raise MatFileError(f"it is of version {version} of HDF5, which is not supported")
         if sizes != b"\x08\x08":
             raise MatFileError("its HDF5 addresses are not of eight bytes, which is not supported")
-        self.root = self.words(at, 1)[0]
-
-    def bytes(self, address: int, size: int) -> bytes:
-        """Some of the file's bytes, at most a few."""
-        if address > self._size - size:
-            raise MatFileError(f"it refers to {size} bytes at {address}, but has {self._size}")
-        self._budget.reread(size)
-        self._file.seek(self._base + address)
-        content = self._file.read(size)
-        if len(content) < size:
-            raise MatFileError(f"it ends {size - len(content)} bytes too early")
-        return content
-
-    def words(self, address: int, number: int) -> tuple[int, ...]:
-        return struct.unpack(f"<{number}Q", self.bytes(address, 8 * number))
+        self.root = content.words(root, 1)[0]
 
     # Objects
 
@@ -103,39 +77,39 @@ class Hdf5:
         found: dict[int, list[bytes]] = {}
         for kind, flags, content in self._messages(address):
             if flags & SHARED and kind in (SPACE, TYPE, LAYOUT, FILTERS):
-                raise MatFileError(f"an object at byte {address} shares a message, which is not supported")
+                raise MatFileError(f"the object at {address} shares a message, which is not supported")
             found.setdefault(kind, []).append(content)
         return Object(address, found)
 
-    def _messages(self, address: int) -> Iterator[Message]:
-        beginning = self.bytes(address, 12)
+    def _messages(self, address: int) -> Iterator[tuple[int, int, bytes]]:
+        beginning = self._content.at(address, 12)
         if beginning[:4] == b"OHDR":
             yield from self._messages_of_version_2(address, beginning)
             return
         if beginning[0] != 1:
-            raise MatFileError(f"it has no object at byte {address}")
+            raise MatFileError(f"it has no object at {address}")
         blocks = [(address + 16, int.from_bytes(beginning[8:12], "little"))]
         for begin, size in blocks:
-            content = self.bytes(begin, size)
+            content = self._content.at(begin, size)
             at = 0
             while at + 8 <= size:
                 kind, length, flags = struct.unpack_from("<HHB", content, at)
                 message = content[at + 8 : at + 8 + length]
                 at += 8 + length
                 if at > size:
-                    raise MatFileError(f"the object at byte {address} is damaged")
+                    raise MatFileError(f"the object at {address} is damaged")
                 if kind == CONTINUATION:
                     self._continue(blocks, message, address)
-                yield Message(kind, flags, message)
+                yield kind, flags, message
 
-    def _messages_of_version_2(self, address: int, beginning: bytes) -> Iterator[Message]:
+    def _messages_of_version_2(self, address: int, beginning: bytes) -> Iterator[tuple[int, int, bytes]]:
         flags = beginning[5]
         at = address + 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
         width = 1 << (flags & 3)
-        blocks = [(at + width, int.from_bytes(self.bytes(at, width), "little"))]
+        blocks = [(at + width, int.from_bytes(self._content.at(at, width), "little"))]
         head = 6 if flags & 4 else 4  # with the order of creation or without
         for number, (begin, size) in enumerate(blocks):
-            content = self.bytes(begin, size)
+            content = self._content.at(begin, size)
             at = 0
             if number:  # a continuation has a signature and a checksum
                 at, size = 4, size - 4
@@ -144,18 +118,18 @@ class Hdf5:
                 message = content[at + head : at + head + length]
                 at += head + length
                 if at > size:
-                    raise MatFileError(f"the object at byte {address} is damaged")
+                    raise MatFileError(f"the object at {address} is damaged")
                 if kind == CONTINUATION:
                     self._continue(blocks, message, address)
-                yield Message(kind, message_flags, message)
+                yield kind, message_flags, message
 
     @staticmethod
     def _continue(blocks: list[tuple[int, int]], message: bytes, address: int) -> None:
         if len(message) < 16:
-            raise MatFileError(f"the object at byte {address} is damaged")
+            raise MatFileError(f"the object at {address} is damaged")
         block = struct.unpack_from("<QQ", message)
         if any(block[0] == begin for begin, _ in blocks):
-            raise MatFileError(f"the object at byte {address} continues in itself")
+            raise MatFileError(f"the object at {address} continues in itself")
         blocks.append((block[0], block[1]))
 
     # Attributes
@@ -186,7 +160,7 @@ class Hdf5:
             at += -(-space_size // step) * step
         except struct.error:
             raise MatFileError("an attribute is damaged") from None
-        number = number_of(shape or ())
+        number = number_of(shape)
         content = message[at : at + number * kind.dtype.itemsize]
         if len(content) < number * kind.dtype.itemsize:
             raise MatFileError(f"the attribute {name} is damaged")
@@ -195,7 +169,7 @@ class Hdf5:
             return name, [self._sequence(value) for value in values]
         if kind.dtype.kind == "S":
             return name, content.rstrip(b"\0 ")
-        return name, values.reshape(shape or ())
+        return name, values.reshape(shape)
 
     def _sequence(self, value: Any) -> bytes:
         """Bytes of varying length, which stand in a heap."""
@@ -206,15 +180,15 @@ class Hdf5:
             self._heaps[address] = self._heap(address)
         content = self._heaps[address].get(index)
         if content is None or len(content) < length:
-            raise MatFileError(f"a heap at byte {address} lacks what an attribute looks for")
+            raise MatFileError(f"a heap at {address} lacks what an attribute looks for")
         return content[:length]
 
     def _heap(self, address: int) -> dict[int, bytes]:
-        head = self.bytes(address, 16)
+        head = self._content.at(address, 16)
         size = int.from_bytes(head[8:], "little")
         if head[:4] != b"GCOL" or size < 16:
-            raise MatFileError(f"it has no heap at byte {address}")
-        content = self.bytes(address, size)
+            raise MatFileError(f"it has no heap at {address}")
+        content = self._content.at(address, size)
         found, at = {}, 16
         while at + 16 <= size:
             index, _, _, length = struct.unpack_from("<HHIQ", content, at)
@@ -227,17 +201,17 @@ class Hdf5:
     # Arrays
 
     def shape_and_type(self, described: Object) -> tuple[tuple[int, ...], Type]:
-        return read_space(described.message(SPACE)) or (), read_type(described.message(TYPE))
+        return read_space(described.message(SPACE)), read_type(described.message(TYPE))
 
     def array(self, described: Object) -> Array:
         """The elements, in HDF5's order of dimensions: the reverse of MATLAB's."""
         shape, kind = self.shape_and_type(described)
         if kind.what not in (NUMBER, REFERENCE):
-            raise MatFileError(f"the object at byte {described.address} has a type that is not supported")
+            raise MatFileError(f"the object at {described.address} has a type that is not supported")
         number = number_of(shape)
         layout = described.message(LAYOUT)
         if len(layout) < 2 or layout[0] not in (3, 4):
-            raise MatFileError(f"the object at byte {described.address} has a layout that is not supported")
+            raise MatFileError(f"the object at {described.address} has a layout that is not supported")
         self._budget.spend(number * kind.dtype.itemsize + 256)
         if number == 0:
             return np.empty(shape, kind.dtype)
@@ -252,76 +226,44 @@ class Hdf5:
                 chunk = struct.unpack_from(f"<{rank}I", layout, 11)
                 return self._chunked(described, tree, chunk, shape, kind.dtype)
         except struct.error:
-            raise MatFileError(f"the layout of the object at byte {described.address} is damaged") from None
-        raise MatFileError(f"the object at byte {described.address} has a layout that is not supported")
+            raise MatFileError(f"the layout of the object at {described.address} is damaged") from None
+        raise MatFileError(f"the object at {described.address} has a layout that is not supported")
 
     def _contiguous(self, address: int, size: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         if address == UNDEFINED:  # never written
             return np.zeros(shape, dtype)
         needed = number_of(shape) * dtype.itemsize
-        if size < needed or address > self._size - needed:
-            raise MatFileError(f"an array of size {by(shape)} goes beyond the end of the file")
-        if needed < 4096:
-            return _from_bytes(self.bytes(address, needed), shape, dtype)
+        if size < needed:
+            raise MatFileError(f"an array of size {by(shape)} has {size} bytes")
         array = np.empty(shape, dtype)
-        self._file.seek(self._base + address)
-        target, done = memoryview(array.reshape(-1).view(np.uint8)), 0
-        while done < needed and (more := self._file.readinto(target[done:])):  # type: ignore[attr-defined]
-            done += more
-        if done < needed:
-            raise MatFileError(f"it ends {needed - done} bytes too early")
+        self._content.fill(address, memoryview(array.reshape(-1).view(np.uint8)))
         return array
 
     def _chunked(
         self, described: Object, tree: int, chunk: tuple[int, ...], shape: tuple[int, ...], dtype: np.dtype[Any]
     ) -> Array:
-        from vlnn.matlab.matfile.hdf5chunks import chunks, read_filters
-
         filters = read_filters(described.messages.get(FILTERS, [b""])[0], dtype.itemsize)
         if len(chunk) != len(shape) + 1 or chunk[-1] != dtype.itemsize or 0 in chunk:
-            raise MatFileError(f"the layout of the object at byte {described.address} is damaged")
+            raise MatFileError(f"the layout of the object at {described.address} is damaged")
         array = np.zeros(shape, dtype)
         if tree == UNDEFINED:
             return array
-        chunk = chunk[:-1]
-        for offset, mask, address, size in chunks(self, tree, shape, chunk, dtype.itemsize, self._budget):
-            stored = filters.undo(self._stored(address, size), mask, number_of(chunk) * dtype.itemsize)
-            piece = np.frombuffer(stored, dtype).reshape(chunk)
-            there = tuple(slice(at, at + length) for at, length in zip(offset, chunk, strict=True))
-            target = array[there]
+        grid = Grid(shape, chunk[:-1], dtype.itemsize)
+        for offset, mask, address, size in chunks(self._content, tree, grid):
+            content = filters.undo(self._content.stored(address, size), mask, grid.chunk_bytes)
+            piece = np.frombuffer(content, dtype).reshape(grid.chunk)
+            target = array[tuple(slice(at, at + length) for at, length in zip(offset, grid.chunk, strict=True))]
             target[...] = piece[tuple(slice(length) for length in target.shape)]
         return array
-
-    def _stored(self, address: int, size: int) -> bytes:
-        """The bytes of a chunk."""
-        if address > self._size - size:
-            raise MatFileError(f"it refers to {size} bytes at {address}, but has {self._size}")
-        self._file.seek(self._base + address)
-        return self._file.read(size)
 
     # Groups
 
     def links(self, described: Object) -> dict[str, int]:
         """The addresses of a group's members by their names."""
-        from vlnn.matlab.matfile.hdf5groups import links
-
-        return links(self, described)
+        return links(self._content, described.messages)
 
 
 def _from_bytes(content: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     if len(content) < number_of(shape) * dtype.itemsize:
         raise MatFileError(f"an array of size {by(shape)} has {len(content)} bytes")
     return np.frombuffer(content, dtype, number_of(shape)).reshape(shape).copy()
-
-
-def read_space(message: bytes) -> tuple[int, ...] | None:
-    """A shape; None for an array that has no elements because it has no shape."""
-    try:
-        version, rank, _, kind = struct.unpack_from("<4B", message)
-        if version == 1:
-            return struct.unpack_from(f"<{rank}Q", message, 8)
-        if version == 2:
-            return None if kind == 2 else struct.unpack_from(f"<{rank}Q", message, 4)
-    except struct.error:
-        pass
-    raise MatFileError("the size of an array is damaged")

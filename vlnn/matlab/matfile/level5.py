@@ -29,6 +29,7 @@ NUMERIC = dict(enumerate(NUMBERS, 6))  # double is 6, uint64 is 15
 FUNCTION, OPAQUE = 16, 17
 LOGICAL_FLAG, COMPLEX_FLAG = 0x200, 0x800
 HEADER = 128
+USUAL = 40  # bytes of class, size and name of a matrix that has none
 
 
 def read(file: BinaryIO, size: int, budget: Budget) -> tuple[dict[str, Any], Any]:
@@ -85,6 +86,7 @@ class Elements:
         self._budget = budget
         self._two = struct.Struct(order + "II").unpack
         self._four = struct.Struct(order + "IIII").unpack
+        self._six = struct.Struct(order + "IIiiII").unpack
         self._stored = {kind: np.dtype(order + code) for kind, code in STORED.items()}
         self._name = ""
 
@@ -132,26 +134,38 @@ class Elements:
         """An array of `size` bytes behind its tag."""
         if depth > MAX_DEPTH:
             raise MatFileError(f"arrays lie more than {MAX_DEPTH} deep in each other")
-        end = self._stream.offset + size
+        stream = self._stream
+        end = stream.offset + size
         if size < 16:
             raise MatFileError(f"an array of {size} bytes has no class")
-        kind, length, flags, _ = self._four(self._stream.take(16))
+        head = stream.take(min(size, USUAL))
+        kind, length, flags, _ = self._four(head[:16])
         if (kind, length) != (UINT32, 8):
             raise MatFileError("an array has no class")
         array_class = flags & 0xFF
-        if array_class == OPAQUE:
-            value = self._opaque(end, depth)
-        else:
-            shape = self._shape(end)
-            name = self._text(end)
-            if not depth:
-                self._name = name
+        usual = len(head) == USUAL and self._six(head[16:])
+        if usual and usual[:2] == (INT32, 8) and usual[4:] == (INT8, 0) and array_class != OPAQUE:
+            shape = usual[2:4]
+            number_of(shape)
             value = self._value(array_class, flags, shape, end, depth)
+        else:
+            stream.back(len(head) - 16)
+            value = self._named(array_class, flags, end, depth)
         rest = end - self._stream.offset
         if rest > PIECE:
             self._budget.spend(rest)
         self._stream.skip(rest)
         return value
+
+    def _named(self, array_class: int, flags: int, end: int, depth: int) -> Any:
+        """An array behind its class, which has a name or another number of dimensions than two."""
+        if array_class == OPAQUE:
+            return self._opaque(end, depth)
+        shape = self._shape(end)
+        name = self._text(end)
+        if not depth:
+            self._name = name
+        return self._value(array_class, flags, shape, end, depth)
 
     def _value(self, array_class: int, flags: int, shape: tuple[int, ...], end: int, depth: int) -> Any:
         if array_class in NUMERIC:

@@ -7,7 +7,7 @@ and what compression, shared references or bare sizes can blow up is counted.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from vlnn.matlab.arrays import Array
 
 MAX_DIMENSIONS = 32
 MAX_DEPTH = 64
+MAX_ELEMENTS = 2**59
 
 # MATLAB's numeric classes.
 NUMBERS = {
@@ -84,14 +85,19 @@ class Budget:
         return np.empty(shape, dtype, order="F")
 
 
-def number_of(shape: Iterable[int]) -> int:
+def number_of(shape: Sequence[int]) -> int:
     """How many elements an array of such a shape has, if NumPy can have one."""
-    sizes = tuple(shape)
-    if len(sizes) > MAX_DIMENSIONS:
-        raise MatFileError(f"an array has {len(sizes)} dimensions; at most {MAX_DIMENSIONS} are supported")
-    if any(size < 0 for size in sizes) or math.prod(size for size in sizes if size) >= 2**59:
-        raise MatFileError(f"an array has the size {by(sizes)}")
-    return math.prod(sizes)
+    if len(shape) > MAX_DIMENSIONS:
+        raise MatFileError(f"an array has {len(shape)} dimensions; at most {MAX_DIMENSIONS} are supported")
+    if shape and min(shape) <= 0:
+        # NumPy multiplies what is not zero, in 64 bits.
+        if min(shape) < 0 or math.prod(size for size in shape if size) >= MAX_ELEMENTS:
+            raise MatFileError(f"an array has the size {by(shape)}")
+        return 0
+    number = math.prod(shape)
+    if number >= MAX_ELEMENTS:
+        raise MatFileError(f"an array has the size {by(shape)}")
+    return number
 
 
 def by(shape: Iterable[int]) -> str:

@@ -44,6 +44,10 @@ class Stream:
         self._at = end
         return self._buffer[at:end]
 
+    def back(self, size: int) -> None:
+        """Give back the last `size` bytes of what was just taken."""
+        self._at -= size
+
     def _more(self, size: int) -> None:
         """Bring at least `size` bytes into the buffer."""
         pieces = [self._buffer[self._at :]]

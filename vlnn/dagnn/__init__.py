@@ -1,0 +1,67 @@
+"""DagNN, networks with any topology, and the blocks they are made of, spelled as in MATLAB: ``vlnn.dagnn.Conv``.
+
+::
+
+    network.py                          DagNN itself
+    graph.py, records.py                layers, variables and parameters, and changing them
+    layer.py, properties.py             what blocks have in common
+    filters.py, pointwise.py,           the blocks
+    losses.py, spatial.py
+    registry.py                         classes by their names, blocks of a file
+    evaluation.py, prediction.py,       one file for each thing that DagNN does
+    sizes.py, printing.py, loading.py,
+    saving.py, from_simplenn.py
+"""
+
+from vlnn.dagnn.extents import ReceptiveField
+from vlnn.dagnn.filters import Conv, ConvTranspose, Pooling
+from vlnn.dagnn.layer import ElementWise, Filter, Layer
+from vlnn.dagnn.losses import Loss, LossSmoothL1, PDist
+from vlnn.dagnn.network import DagNN
+from vlnn.dagnn.pointwise import (
+    LRN,
+    BatchNorm,
+    Concat,
+    DropOut,
+    NormOffset,
+    ReLU,
+    Scale,
+    Sigmoid,
+    SoftMax,
+    SpatialNorm,
+    Sum,
+)
+from vlnn.dagnn.registry import Unknown, register
+from vlnn.dagnn.spatial import AffineGridGenerator, BilinearSampler, Crop, ROIPooling, UniformScalingGridGenerator
+
+__all__ = [
+    "LRN",
+    "AffineGridGenerator",
+    "BatchNorm",
+    "BilinearSampler",
+    "Concat",
+    "Conv",
+    "ConvTranspose",
+    "Crop",
+    "DagNN",
+    "DropOut",
+    "ElementWise",
+    "Filter",
+    "Layer",
+    "Loss",
+    "LossSmoothL1",
+    "NormOffset",
+    "PDist",
+    "Pooling",
+    "ROIPooling",
+    "ReLU",
+    "ReceptiveField",
+    "Scale",
+    "Sigmoid",
+    "SoftMax",
+    "SpatialNorm",
+    "Sum",
+    "UniformScalingGridGenerator",
+    "Unknown",
+    "register",
+]

@@ -1,0 +1,199 @@
+"""DagNN.predict: a network applied, without its losses and without a trace."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from vlnn.blocks.nnsoftmax import vl_nnsoftmax
+from vlnn.dagnn.devices import move_to
+from vlnn.dagnn.evaluation import forward, pairs_of, set_values
+from vlnn.dagnn.graph import Graph
+from vlnn.dagnn.losses import Loss
+from vlnn.dagnn.reading import strings
+from vlnn.dagnn.records import LayerRecord, blank
+from vlnn.dagnn.registry import Unknown, is_ours
+from vlnn.errors import MatConvNetError
+from vlnn.matlab.arguments import received
+from vlnn.matlab.arrays import Array, is_array
+
+JUDGES = re.compile("loss|err|accuracy|objective", re.IGNORECASE)  # in the names of classes that score a network
+
+
+def predict(net: Graph, x: Any, outputs: Any) -> Any:
+    """What DagNN.predict does."""
+    judges = _judges(net)
+    values = _inputs(net, x, judges)
+    order = [index for index in net.executionOrder if index not in judges]
+    if outputs is None:
+        return _run(net, order, [_last_output(net, order, values)], values)[0]
+    names = strings(outputs, "OUTPUTS")
+    sources = [_source_of(net, name, order, values) for name in names]
+    results = _run(net, net.executionOrder, [source for source, _ in sources], values)
+    return {
+        name: vl_nnsoftmax(result) if softmax else result
+        for name, result, (_, softmax) in zip(names, results, sources, strict=True)
+    }
+
+
+def _source_of(net: Graph, name: str, order: Sequence[int], values: Mapping[str, Any]) -> tuple[str, bool]:
+    """The variable that a name stands for, and whether it is the softmax of it that is wanted."""
+    known = name in net.positions["vars"]
+    for layer in net.layers:
+        softmax_loss = isinstance(layer.block, Loss) and layer.block.loss == "softmaxlog"
+        if softmax_loss and (layer.outputs == [name] or (name == "prob" and not known)):
+            if known and set(layer.inputs[1:]) <= values.keys():
+                return name, False  # the labels are given: the loss itself
+            return layer.inputs[0], True
+    if name == "prediction" and not known:
+        return _last_output(net, order, values), False
+    if not known:
+        raise MatConvNetError(f"The network has no variable '{name}'. {net.near('vars', name)}")
+    return name, False
+
+
+def _judges(net: Graph) -> set[int]:
+    """The layers at the end that score the network instead of being part of it."""
+    found: set[int] = set()
+    readers: list[set[int]] = [set() for _ in net.vars]
+    for index, layer in enumerate(net.layers):
+        for v in layer.inputIndexes:
+            readers[v].add(index)
+    for index in reversed(net.executionOrder):
+        layer = net.layers[index]
+        at_the_end = all(readers[v] <= found for v in layer.outputIndexes)
+        if at_the_end and _is_judge(net, layer, readers):
+            found.add(index)
+    return found
+
+
+def _is_judge(net: Graph, layer: LayerRecord, readers: list[set[int]]) -> bool:
+    block = layer.block
+    if isinstance(block, Loss):
+        return True
+    class_name = block.type.rpartition(".")[2]
+    if not (isinstance(block, Unknown) or not is_ours(type(block))):
+        return False
+    if JUDGES.search(class_name):
+        return True
+    # A block of an unknown class that compares what was computed with something given to nobody else
+    labels = [v for v in layer.inputIndexes if not net.vars[v].fanin and len(readers[v]) == 1]
+    if isinstance(block, Unknown) and labels and len(labels) < len(layer.inputIndexes):
+        warnings.warn(
+            f"predict takes layer '{layer.name}' of the unknown class {block.type} for a loss and leaves it out.",
+            stacklevel=5,
+        )
+        return True
+    return False
+
+
+def _inputs(net: Graph, x: Any, judges: set[int]) -> dict[str, Any]:
+    """The inputs by their names, in the class of the parameters and on their device."""
+    if isinstance(x, Mapping) or (isinstance(x, (list, tuple)) and x and isinstance(x[0], str)):
+        given = pairs_of("X", x)
+    else:
+        read = {v for index, layer in enumerate(net.layers) if index not in judges for v in layer.inputIndexes}
+        sources = [var.name for v, var in enumerate(net.vars) if not var.fanin and v in read]
+        if len(sources) != 1:
+            example = ", ".join(f"'{name}': array" for name in sources)
+            raise MatConvNetError(
+                f"The network has {len(sources)} inputs. Received one array; name what is what: {{{example}}}."
+            )
+        given = {sources[0]: x}
+    class_ = _class_of(net)
+    return {name: move_to(_in_class(name, value, class_), net.device) for name, value in given.items()}
+
+
+def _class_of(net: Graph) -> np.dtype[Any] | None:
+    for param in net.params:
+        if is_array(param.value) and param.value.dtype.kind == "f":
+            dtype: np.dtype[Any] = param.value.dtype
+            return dtype
+    return None
+
+
+def _in_class(name: str, value: Any, class_: np.dtype[Any] | None) -> Array:
+    array = value if is_array(value) else np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise MatConvNetError(f"The input '{name}' is no array of real numbers. Received {received(value)}.")
+    if class_ is None:
+        class_ = array.dtype if array.dtype in (np.float32, np.float64) else np.dtype(np.float32)
+    return array.astype(class_, order="F", copy=False)
+
+
+def _last_output(net: Graph, order: Sequence[int], values: Mapping[str, Any]) -> str:
+    """The variable that nobody reads and that is computed last."""
+    read = {v for index in order for v in net.layers[index].inputIndexes}
+    computed = _computed(net, order, values)
+    for index in reversed(order):
+        for v in reversed(net.layers[index].outputIndexes):
+            if v not in read and v in computed:
+                return net.vars[v].name
+    _check_computed(net, order, net.getOutputs() or [var.name for var in net.vars], values)
+    raise MatConvNetError("The network has no layers to predict with.")
+
+
+def _needed(net: Graph, order: Sequence[int], names: Sequence[str], values: Mapping[str, Any]) -> list[int]:
+    """The layers on the way to some variables."""
+    wanted = {net.positions["vars"][name] for name in names}
+    needed = []
+    for index in reversed(order):
+        layer = net.layers[index]
+        if wanted & set(layer.outputIndexes):
+            needed.append(index)
+            wanted |= {v for v in layer.inputIndexes if net.vars[v].name not in values}
+    return needed[::-1]
+
+
+def _computed(net: Graph, order: Sequence[int], values: Mapping[str, Any]) -> set[int]:
+    """The variables that have a value after these layers have run."""
+    known = {net.positions["vars"][name] for name in values if name in net.positions["vars"]}
+    for index in order:
+        layer = net.layers[index]
+        if known.issuperset(layer.inputIndexes):
+            known.update(layer.outputIndexes)
+    return known
+
+
+def _check_computed(net: Graph, order: Sequence[int], names: Sequence[str], values: Mapping[str, Any]) -> None:
+    """Refuse to start when a variable that is wanted would get no value."""
+    known = _computed(net, order, values)
+    missing = [name for name in names if net.positions["vars"][name] not in known]
+    if not missing:
+        return
+    for index in order:
+        layer = net.layers[index]
+        lacking = [net.vars[v].name for v in layer.inputIndexes if v not in known and not net.vars[v].fanin]
+        if lacking:
+            raise MatConvNetError(
+                f"The variable '{missing[0]}' cannot be computed: layer '{layer.name}' reads '{lacking[0]}', which has "
+                f"no value. Received {', '.join(values) or 'nothing'}; inputs are {', '.join(net.getInputs())}."
+            )
+    raise MatConvNetError(f"The variable '{missing[0]}' cannot be computed from {', '.join(values)}.")
+
+
+def _run(net: Graph, order: Sequence[int], names: Sequence[str], values: dict[str, Any]) -> list[Any]:
+    """Variables, from a run in mode 'test' with other variables than the network's own."""
+    order = _needed(net, order, names, values)
+    _check_computed(net, order, names, values)
+    before = net.vars, net.mode, net.conserveMemory, net.computingDerivative, net.numPendingVarRefs
+    net.vars = [blank(var) for var in net.vars]
+    net.mode, net.conserveMemory, net.computingDerivative = "test", True, False
+    net.numPendingVarRefs = [0] * len(net.vars)
+    for index in order:
+        for v in net.layers[index].inputIndexes:
+            net.numPendingVarRefs[v] += 1
+    wanted = [net.vars[net.positions["vars"][name]] for name in names]
+    for var in net.vars:
+        var.precious = var in wanted
+    try:
+        set_values(net, values)
+        values.clear()  # an input is forgotten, too, when nobody needs it any more
+        forward(net, order)
+        return [var.value for var in wanted]
+    finally:
+        net.vars, net.mode, net.conserveMemory, net.computingDerivative, net.numPendingVarRefs = before
