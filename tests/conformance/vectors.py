@@ -171,7 +171,9 @@ DIFFERENCES = [
 
 
 ROUGH = [
-    Rough(r"vl_nnnormalize/|/.*(normalize|lrn)|vl_simplenn.*_bnet3?_", "vl_nnnormalize computes the power exactly", 1e-2),
+    Rough(
+        r"vl_nnnormalize/|/.*(normalize|lrn)|vl_simplenn.*_bnet3?_", "vl_nnnormalize computes the power exactly", 1e-2
+    ),
     Rough(r"vl_nnbnorm/.*_offset_input", "vl_nnbnorm sums the variance about the mean", 1.0),
 ]
 

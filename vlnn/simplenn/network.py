@@ -82,7 +82,7 @@ class SimpleNN(Struct):
         >>> import numpy as np, vlnn
         >>> net = vlnn.simplenn.SimpleNN([{'type': 'softmaxloss', 'name': 'loss'}])
         >>> net.predict(np.zeros((1, 1, 2)), outputs='prob')['prob'].ravel()
-        array([0.5, 0.5], dtype=float32)
+        array([0.5, 0.5])
         """
         return predict(self, x, outputs)
 

@@ -23,7 +23,7 @@ from vlnn.engines.cpu.products import multiply
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
-TILE_BYTES = 16 * 2**20
+TILE_BYTES = 8 * 2**20
 FEW_WEIGHTS = 2**15  # filters of which every thread may have its own sums
 LOW = 24  # images whose columns are shorter are taken together
 
@@ -39,7 +39,7 @@ def forward(geometry: ConvGeometry, image: Array, filters: Array, biases: Array 
         target = out[images].transpose(1, 2, 3, 0)  # (K, WO, HO, n)
         for start, stop in _tiles(g, count, image.itemsize):
             columns = _columns(g, padded, start, stop)
-            product = multiply(matrix, columns, np.empty((g.filters, columns.shape[1]), image.dtype))
+            product = multiply(matrix, columns, threads.scratch("product", (g.filters, columns.shape[1]), image.dtype))
             product = product.reshape(g.filters, stop - start, g.output_height, count)
             if biases is not None:
                 product += biases[:, None, None, None]
@@ -56,11 +56,12 @@ def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases:
 
     def do(images: slice) -> None:
         count = len(output[images])
-        padded = np.zeros(_padded_shape(g, count), output.dtype)
+        padded = threads.scratch("padded", _padded_shape(g, count), output.dtype)
+        padded[...] = 0
         for start, stop in _tiles(g, count, output.itemsize):
             width = stop - start
             tile = _output_tile(output[images], start, stop)
-            columns = multiply(matrix, tile, np.empty((len(matrix), tile.shape[1]), output.dtype))
+            columns = multiply(matrix, tile, threads.scratch("product", (len(matrix), tile.shape[1]), output.dtype))
             columns = columns.reshape(g.channels, g.filter_width, g.filter_height, width, rows, count)
             for fw in range(g.filter_width):
                 left = start * g.stride_x + fw * g.dilate_x
@@ -113,7 +114,7 @@ def _sum_of_shares(g: ConvGeometry, groups: list[tuple[slice, Array]], output: A
     tiles = [
         (images, padded, start, stop)
         for images, padded in groups
-        for start, stop in _tiles(g, padded.shape[3], output.itemsize, TILE_BYTES // 32)
+        for start, stop in _tiles(g, padded.shape[3], output.itemsize, TILE_BYTES // 16)
     ]
     shares = min(len(tiles), threads.count())
     sums = np.zeros((shares, *shape), output.dtype)
@@ -149,7 +150,9 @@ def _columns(g: ConvGeometry, padded: Array, start: int, stop: int) -> Array:
         ),
         writeable=False,
     )
-    return windows.reshape(g.channels * g.filter_width * g.filter_height, -1)
+    columns = threads.scratch("columns", windows.shape, padded.dtype)
+    columns[...] = windows
+    return columns.reshape(g.channels * g.filter_width * g.filter_height, -1)
 
 
 def _padded_shape(g: ConvGeometry, count: int) -> tuple[int, int, int, int]:

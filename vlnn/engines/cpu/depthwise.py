@@ -38,7 +38,8 @@ def _correlate(g: ConvGeometry, source: Array, phases: list[tuple[Axis, list[Job
     def do(piece: tuple[int, slice]) -> None:
         n, some = piece
         planes = source[n, some]
-        padded = np.zeros((len(planes), wide, high), source.dtype)
+        padded = threads.scratch("padded", (len(planes), wide, high), source.dtype)
+        padded[...] = 0
         padded[:, left : left + width, above : above + height] = planes
         bias = None if biases is None else biases[some, None, None]
         for rows, jobs in phases:
@@ -57,8 +58,9 @@ def _taps(
     padded: Array, left: int, above: int, columns: Axis, rows: Axis, weights: Array, bias: Array | None, out: Array
 ) -> None:
     """Sum the shifted planes (c, W, H), each times its tap of weights (c, FW, FH)."""
-    total = np.zeros(out.shape, out.dtype)
-    product = np.empty(out.shape, out.dtype)
+    total = threads.scratch("total", out.shape, out.dtype)
+    product = threads.scratch("product", out.shape, out.dtype)
+    total[...] = 0
     for i in range(columns.taps):
         first = left + i * columns.dilate - columns.pad
         strip = padded[:, first : first + (columns.length - 1) * columns.step + 1 : columns.step]
@@ -96,10 +98,12 @@ def backward_filter(geometry: ConvGeometry, image: Array, output: Array, out: Ar
 
     def do(channels: slice) -> None:
         some = channels.stop - channels.start
-        padded = np.zeros((some, wide, high), image.dtype)
+        padded = threads.scratch("padded", (some, wide, high), image.dtype)
+        padded[...] = 0
         inside = padded[:, g.pad.left : g.pad.left + columns, g.pad.top : g.pad.top + g.image_height]
         lines = padded.reshape(some, -1, g.stride_x * high)
-        sums = np.zeros((some, across, g.output_height, g.stride_x, high), image.dtype)
+        sums = threads.scratch("sums", (some, across, g.output_height, g.stride_x, high), image.dtype)
+        sums[...] = 0
         for n in range(g.batch):
             inside[...] = image[n, channels, :columns]
             turned = output[n, channels].transpose(0, 2, 1)

@@ -10,7 +10,7 @@ infinity or a NaN would spread: the callers check for them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def forward(g: ConvGeometry, image: Array, pair: tuple[Array, Array], biases: Ar
 
     def do(planes: slice) -> None:
         for n in range(g.batch):
-            half = np.empty((planes.stop - planes.start, g.output_width, g.image_height), image.dtype)
+            half = _half(g, planes, image.dtype)
             for piece in columns:
                 np.matmul(piece.of(across[planes]), image[n, planes, piece.image], out=half[:, piece.output])
             for piece in rows:
@@ -66,7 +66,7 @@ def backward_data(g: ConvGeometry, output: Array, pair: tuple[Array, Array], bia
 
     def do(planes: slice) -> None:
         for n in range(g.batch):
-            half = np.empty((planes.stop - planes.start, g.output_width, g.image_height), output.dtype)
+            half = _half(g, planes, output.dtype)
             for piece in rows:
                 np.matmul(output[n, planes, :, piece.output], piece.of(down[planes]), out=half[:, :, piece.image])
             for piece in columns:
@@ -76,6 +76,11 @@ def backward_data(g: ConvGeometry, output: Array, pair: tuple[Array, Array], bia
                 out[n, planes] += biases[planes, None, None]
 
     threads.each(do, threads.spans(g.channels, out.size, LEAST))
+
+
+def _half(g: ConvGeometry, planes: slice, dtype: np.dtype[Any]) -> Array:
+    """Room for planes that have been through one of the two products, (c, w, H)."""
+    return threads.scratch("half", (planes.stop - planes.start, g.output_width, g.image_height), dtype)
 
 
 class _Piece(NamedTuple):

@@ -2,5 +2,6 @@
 
 from vlnn.matlab.matfile.limits import MatFileError
 from vlnn.matlab.matfile.loading import loadmat
+from vlnn.matlab.matfile.saving import savemat
 
-__all__ = ["MatFileError", "loadmat"]
+__all__ = ["MatFileError", "loadmat", "savemat"]

@@ -1,0 +1,145 @@
+"""Writing MAT-files of version 7.3: HDF5 files with MATLAB's attributes and first 512 bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from vlnn.matlab.matfile.header import header
+from vlnn.matlab.matfile.nodes import Node
+
+USER_BLOCK = 512
+REFERENCES = "#refs#"
+CHAR_DECODE, LOGICAL_DECODE = 2, 1
+CHUNK = 1 << 20  # bytes of a compressed piece
+MAX_ATTRIBUTE = 60_000  # bytes that HDF5's older format has for one
+
+
+def write(path: str, variables: Mapping[str, Node], compress: bool) -> None:
+    """Write the variables into a file of this name."""
+    import h5py
+
+    # The oldest format: every MATLAB that has version 7.3 reads it.
+    with h5py.File(path, "w", userblock_size=USER_BLOCK, libver=("earliest", "v110")) as file:
+        writer = _Writer(file, compress)
+        for name, node in variables.items():
+            writer.put(file, name, node)
+    with open(path, "r+b") as begun:
+        begun.write(header(7.3).ljust(USER_BLOCK, b"\0"))
+
+
+class _Writer:
+    """Puts MATLAB's arrays into a file."""
+
+    def __init__(self, file: Any, compress: bool) -> None:
+        import h5py
+
+        self._h5py = h5py
+        self._file = file
+        self._compress = compress
+        self._references: Any = None
+        self._number = 0
+
+    def put(self, group: Any, name: str, node: Node) -> Any:
+        """Write an array as a member of a group."""
+        if node.class_name == "struct":
+            return self._struct(group, name, node)
+        if node.class_name == "sparse":
+            return self._sparse(group, name, node)
+        if 0 in node.shape:
+            return self._empty(group, name, node)
+        if node.class_name == "cell":
+            return self._described(self._refer(group, name, node.data, node.shape), "cell")
+        values = node.data
+        if node.class_name == "logical":
+            values = values.view(np.uint8)
+        elif values.dtype.kind == "c":
+            values = values.view(np.dtype([("real", values.real.dtype), ("imag", values.real.dtype)]))
+        stored = self._described(self._array(group, name, values), node.class_name)
+        if node.class_name in ("char", "logical"):
+            decode = CHAR_DECODE if node.class_name == "char" else LOGICAL_DECODE
+            stored.attrs.create("MATLAB_int_decode", np.int32(decode))
+        return stored
+
+    def _array(self, group: Any, name: str, values: Any) -> Any:
+        turned = values.T  # HDF5 has the dimensions in the other order
+        if not self._compress or values.nbytes < 1024:
+            return group.create_dataset(name, data=turned)
+        chunk, left = list(turned.shape), CHUNK // values.itemsize
+        for axis in reversed(range(len(chunk))):
+            chunk[axis] = max(1, min(chunk[axis], left))
+            left //= chunk[axis]
+        return group.create_dataset(name, data=turned, chunks=tuple(chunk), compression="gzip", compression_opts=3)
+
+    def _empty(self, group: Any, name: str, node: Node, fields: Any = ()) -> Any:
+        """An array without elements, or a struct without fields: its size."""
+        stored = self._described(group.create_dataset(name, data=np.array(node.shape, np.uint64)), node.class_name)
+        stored.attrs.create("MATLAB_empty", np.uint8(1))
+        if node.class_name in ("char", "logical"):
+            decode = CHAR_DECODE if node.class_name == "char" else LOGICAL_DECODE
+            stored.attrs.create("MATLAB_int_decode", np.int32(decode))
+        return stored
+
+    def _struct(self, group: Any, name: str, node: Node) -> Any:
+        if 0 in node.shape or not node.data:
+            stored = self._empty(group, name, node)
+        else:
+            stored = self._described(group.create_group(name), "struct")
+            for field, values in node.data.items():
+                if node.shape == (1, 1):
+                    self.put(stored, field, values[0])
+                else:
+                    self._refer(stored, field, values, node.shape)
+        self._list_fields(stored, list(node.data))
+        return stored
+
+    def _list_fields(self, stored: Any, fields: list[str]) -> None:
+        if not 0 < 16 * len(fields) < MAX_ATTRIBUTE:
+            return
+        letters = np.empty(len(fields), dtype=object)
+        for at, field in enumerate(fields):
+            letters[at] = np.array(list(field), "S1")
+        stored.attrs.create("MATLAB_fields", letters, dtype=self._h5py.vlen_dtype(np.dtype("S1")))
+
+    def _sparse(self, group: Any, name: str, node: Node) -> Any:
+        matrix = node.data
+        class_name = "logical" if matrix.dtype.kind == "b" else "double"
+        stored = self._described(group.create_group(name), class_name)
+        stored.attrs.create("MATLAB_sparse", np.uint64(node.shape[0]))
+        if class_name == "logical":
+            stored.attrs.create("MATLAB_int_decode", np.int32(LOGICAL_DECODE))
+        stored.create_dataset("jc", data=matrix.indptr.astype(np.uint64))
+        if matrix.nnz:
+            values = matrix.data
+            if values.dtype.kind == "c":
+                values = values.view(np.dtype([("real", np.float64), ("imag", np.float64)]))
+            stored.create_dataset("data", data=values.view(np.uint8) if class_name == "logical" else values)
+            stored.create_dataset("ir", data=matrix.indices.astype(np.uint64))
+        return stored
+
+    def _refer(self, group: Any, name: str, nodes: list[Node], shape: tuple[int, ...]) -> Any:
+        """References to arrays, which stand in a group of their own."""
+        if self._references is None:
+            self._references = self._file.create_group(REFERENCES)
+            # MATLAB's own files begin it with what cells hold that were never assigned.
+            empty = self._described(
+                self._references.create_dataset("a", data=np.zeros(2, np.uint64)), "canonical empty"
+            )
+            empty.attrs.create("MATLAB_empty", np.uint8(1))
+        references = np.empty(len(nodes), dtype=self._h5py.ref_dtype)
+        for at, node in enumerate(nodes):
+            self._number += 1
+            references[at] = self.put(self._references, f"r{self._number}", node).ref
+        return group.create_dataset(name, data=references.reshape(shape, order="F").T, dtype=self._h5py.ref_dtype)
+
+    def _described(self, stored: Any, class_name: str) -> Any:
+        """An object that has been given its MATLAB class."""
+        h5py = self._h5py
+        kind = h5py.h5t.C_S1.copy()
+        kind.set_size(len(class_name))  # as MATLAB: without its end
+        space = h5py.h5s.create(h5py.h5s.SCALAR)
+        attribute = h5py.h5a.create(stored.id, b"MATLAB_class", kind, space)
+        attribute.write(np.array(class_name.encode(), f"S{len(class_name)}"), mtype=kind)
+        return stored
