@@ -15,10 +15,10 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+
 from bench_cases import CASES, OPS, Problem, disagreement, outputs
 from bench_report import HEADING, Row, as_json, group_lines, machine, row_line, target_lines
 from timing import interleaved, traced, watch_others
-
 from vlnn.engines.cpu import threads
 
 SECONDS, QUICK_SECONDS = 300.0, 60.0

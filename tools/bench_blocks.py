@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 import torch
+from torch.nn import functional
+
+import vlnn
 from bench import some_of
 from bench_cases import disagreement, outputs, random
 from bench_report import geomean, machine, worst
 from timing import Timing, Work, interleaved, watch_others
-from torch.nn import functional
-
-import vlnn
 from vlnn.engines.cpu import threads
 from vlnn.matlab.arrays import Array
 

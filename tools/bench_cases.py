@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import bench_textbook as textbook
 import numpy as np
 import torch
-from timing import Work
 
+import bench_textbook as textbook
 import vlnn
+from timing import Work
 from vlnn.geometry import ConvGeometry, Shape, Sides, check_conv, check_convt
 from vlnn.matlab.arrays import Array
 

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy
 import torch
-from bench_cases import OPS
-from timing import Timing
 
 import vlnn
+from bench_cases import OPS
+from timing import Timing
 from vlnn.engines.cpu import threads
 
 MB = 2**20

@@ -11,8 +11,11 @@ import pytest
 import vlnn
 from tests.conformance.vectors import FOLDER, Case, judge, read
 from tests.geometries import LAYERS, Call
+from tests.gpu.conftest import obstacle
 
 pytestmark = pytest.mark.gpu
+if obstacle():
+    pytest.skip(obstacle(), allow_module_level=True)
 
 CASES = [case for name in ("vl_nnconv", "vl_nnconvt") for case in read(FOLDER / f"{name}.mat")]
 

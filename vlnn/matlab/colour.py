@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -13,8 +12,8 @@ from vlnn.matlab.arguments import give, outputs_wanted
 from vlnn.matlab.arrays import Array
 from vlnn.matlab.images import cast
 
-# Of colours from 0 to 1, to luma from 16 to 235 and chroma from 16 to 240 (Poynton, "A Technical Introduction to Digital
-# Video", 1996, equation 9.6).
+# Of colours from 0 to 1, to luma from 16 to 235 and chroma from 16 to 240: Poynton, "A Technical Introduction to
+# Digital Video", 1996, equation 9.6.
 TO_YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
 OFFSET = np.array([16.0, 128.0, 128.0])
 # NTSC's YIQ in red, green and blue; the first row of its inverse is the luma.
@@ -33,8 +32,8 @@ def rgb2ycbcr(image: Any) -> Array:
     Returns
     -------
     ycbcr : array of the same shape and class, Fortran-ordered
-        Y is from 16 to 235 in uint8, Cb and Cr from 16 to 240, rounded; in uint16 257 times as much, in floating point a
-        255th.
+        Y is from 16 to 235 in uint8, Cb and Cr from 16 to 240, rounded; in uint16 257 times as much, in floating point
+        a 255th.
 
     Source: MATLAB documentation, "rgb2ycbcr".
 
@@ -43,10 +42,7 @@ def rgb2ycbcr(image: Any) -> Array:
     array([ 81,  90, 240], dtype=uint8)
     """
     colours = _colours("rgb2ycbcr", image)
-    white, step = _white(colours.dtype), _white(colours.dtype) / 255
-    if colours.dtype.name in FLOATS:
-        return _transformed(colours, TO_YCBCR / 255, OFFSET / 255)
-    return _transformed(colours, TO_YCBCR * (step / white), OFFSET * step)
+    return _transformed(colours, TO_YCBCR * (1 / 255), OFFSET * (_white(colours.dtype) / 255))
 
 
 def ycbcr2rgb(image: Any) -> Array:
@@ -69,11 +65,8 @@ def ycbcr2rgb(image: Any) -> Array:
     """
     colours = _colours("ycbcr2rgb", image)
     inverse = np.linalg.inv(TO_YCBCR)
-    if colours.dtype.name in FLOATS:
-        rgb = _transformed(colours, 255 * inverse, -(inverse @ OFFSET))
-        return np.clip(rgb, 0, 1)
-    white = _white(colours.dtype)
-    return _transformed(colours, inverse * (white / (white / 255)), -(white * (inverse @ OFFSET)))
+    rgb = _transformed(colours, 255 * inverse, -_white(colours.dtype) * (inverse @ OFFSET))
+    return np.clip(rgb, 0, 1, out=rgb) if rgb.dtype.name in FLOATS else rgb
 
 
 def rgb2gray(image: Any) -> Array:
@@ -177,7 +170,7 @@ def imread(file: str | os.PathLike[str] | IO[bytes], *, nargout: int | None = No
         elif picture.mode in ("PA", "YCbCr", "LAB", "HSV", "RGBX", "RGBa"):
             picture = picture.convert("RGBA" if picture.mode in ("PA", "RGBa") else "RGB")
         pixels = np.array(picture)
-    if pixels.dtype == np.int32 and pixels.size and 0 <= pixels.min() and pixels.max() < 65536:
+    if pixels.dtype == np.int32 and pixels.size and pixels.min() >= 0 and pixels.max() < 65536:
         pixels = pixels.astype(np.uint16)  # 16 bits, which Pillow keeps in 32
     if picture.mode in ("LA", "RGBA"):
         pixels, alpha = pixels[..., :-1], np.asfortranarray(pixels[..., -1])
@@ -227,9 +220,8 @@ def _pixels(function: str, image: Any) -> Array:
         pixels = pixels.astype(np.float64)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.dtype.name not in (*FLOATS, "uint8", "uint16", "int16", "bool"):
-        raise TypeError(
-            f"{function} takes images of class single, double, uint8, uint16, int16 or logical. Received {pixels.dtype}."
-        )
+        classes = "single, double, uint8, uint16, int16 or logical"
+        raise TypeError(f"{function} takes images of class {classes}. Received {pixels.dtype}.")
     return pixels
 
 
@@ -281,5 +273,3 @@ def _range(dtype: np.dtype[Any]) -> float:
 
 def _decibels(signal: float, noise: float) -> float:
     return math.inf if noise == 0 else 10 * math.log10(signal / noise) if signal else -math.inf
-
-

@@ -111,7 +111,14 @@ class StructArray(Elements[Struct]):
 
 
 class CharMatrix(Elements[str]):
-    """A MATLAB character array with other than one row: its rows."""
+    """A MATLAB character array with other than one row: its rows, which have as many letters each."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        columns = len(self[0]) if self else self._shape[1]
+        if (math.prod((self._shape[0], *self._shape[2:])), self._shape[1]) == (len(self), columns):
+            return self._shape
+        return (len(self), columns)
 
 
 class Opaque:

@@ -98,13 +98,13 @@ class Elements:
                 raise MatFileError(f"a variable begins with the data type {kind}")
             if size > room - 8:
                 raise MatFileError(f"a variable of {size} bytes has {room - 8}")
-            if kind == MATRIX:
-                return self._name, self._body(size, 0)
-            return self._inflated(size)
+            value = self._body(size, 0) if kind == MATRIX else self._inflated(size)
         except MatFileError as error:
             raise MatFileError(f"{self._name or 'a variable'}: {error}") from None
+        return self._name, value
 
-    def _inflated(self, size: int) -> tuple[str, Any]:
+    def _inflated(self, size: int) -> Any:
+        """A compressed array, of `size` bytes before it is inflated."""
         outside = self._stream
         inflated = Inflated(outside, size)
         self._stream = Stream(inflated)
@@ -115,7 +115,7 @@ class Elements:
         if not self._stream.at_end():
             raise MatFileError("compressed data go on behind their end")
         inflated.skip_rest()
-        return self._name, value
+        return value
 
     def _matrix(self, room: int, depth: int) -> tuple[Any, int]:
         """The next array, and how many bytes it took."""

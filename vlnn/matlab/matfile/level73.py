@@ -202,7 +202,7 @@ def _turned(array: Array) -> Array:
 
 
 def _letters(array: Array) -> str:
-    if array.dtype.kind not in "iu" or array.size and int(array.max()) > 0xFFFF:
+    if array.dtype.kind not in "iu" or (array.size and int(array.max()) > 0xFFFF):
         raise MatFileError("text is damaged")
     return array.astype("<u2").tobytes(order="F").decode("utf-16-le", "surrogatepass")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -125,7 +124,8 @@ def _shape(shape: Sequence[int]) -> tuple[int, ...]:
 
 def _string(letters: str) -> Node:
     units = _units(letters)
-    return Node("char", (min(1, units.size), units.size), units.reshape(min(1, units.size), -1))
+    shape = (min(1, units.size), units.size)
+    return Node("char", shape, units.reshape(shape))
 
 
 def _units(letters: str) -> Any:
@@ -137,14 +137,11 @@ def _char_matrix(rows: CharMatrix, place: str) -> Node:
     lengths = {row.size for row in units}
     if len(lengths) > 1:
         raise MatFileError(f"{place}: the rows of a character matrix have {sorted(lengths)} letters; they need as many")
+    columns = max(lengths, default=0)
     shape = rows.shape
-    if not units:
-        return Node("char", shape if 0 in shape else (0, 0), np.zeros(shape if 0 in shape else (0, 0), "<u2"))
-    columns = lengths.pop()
-    if len(shape) < 2 or shape[1] != columns or math.prod(shape) != columns * len(rows):
-        shape = (len(rows), columns)
-    others = (shape[0], *shape[2:])
-    matrix = np.array(units, "<u2").reshape((*others, columns), order="F")
+    if len(shape) < 2 or (shape[1] != columns and units):
+        shape = (len(units), columns)
+    matrix = np.array(units, "<u2").reshape((shape[0], *shape[2:], shape[1]), order="F")
     return Node("char", shape, np.moveaxis(matrix, -1, 1))
 
 
@@ -166,7 +163,9 @@ def _structs(
     columns = {}
     for field in fields:
         columns[field] = [
-            as_node(element.get(field), f"{place}.{field}" if len(elements) == 1 else f"{place}[{at}].{field}", depth + 1)
+            as_node(
+                element.get(field), f"{place}.{field}" if len(elements) == 1 else f"{place}[{at}].{field}", depth + 1
+            )
             for at, element in enumerate(elements)
         ]
     return Node("struct", shape, columns)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Mapping
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,27 +75,24 @@ def savemat(
     target = Path(os.path.realpath(path))
     try:
         nodes = variables_as_nodes(variables)
-        # It has the permissions that a new file gets, or those of the file that it replaces.
-        descriptor, beside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            os.chmod(beside, _mode(target))
-            with os.fdopen(descriptor, "wb") as file:
-                if format == "5":
-                    write5.write(file, nodes, compress)
-            if format == "7.3":
+        with _new_file(target) as beside:
+            if format == "5":
+                write5.write(beside, nodes, compress)
+            else:
                 write73.write(beside, nodes, compress)
-            os.replace(beside, target)
-        except BaseException:
-            os.unlink(beside)
-            raise
     except MatFileError as error:
         raise MatFileError(f"{path}: {error}.") from None
 
 
-def _mode(target: Path) -> int:
+@contextmanager
+def _new_file(target: Path) -> Iterator[Path]:
+    """A file beside `target` that takes its name and its permissions when the ``with`` block ends well."""
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
-        return target.stat().st_mode & 0o777
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+        beside.open("xb").close()
+        yield beside
+        if target.exists():
+            shutil.copymode(target, beside)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)

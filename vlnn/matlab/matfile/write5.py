@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
@@ -41,18 +42,21 @@ MAX_SIZE = 2**31 - 1
 BLOCK = 1 << 18
 
 
-def write(file: BinaryIO, variables: Mapping[str, Node], compress: bool) -> None:
-    """Write the variables into an empty file."""
-    file.write(header(5))
-    for name, node in variables.items():
-        size, pieces = _matrix(node, name)
-        if size > MAX_SIZE:
-            raise MatFileError(f"{name} takes {size} bytes; version 5 holds 2 GB in a variable, format='7.3' any number")
-        if compress:
-            _write_compressed(file, size, pieces)
-        else:
-            for piece in pieces:
-                _write(file.write, piece)
+def write(path: Path, variables: Mapping[str, Node], compress: bool) -> None:
+    """Write the variables into a file."""
+    with path.open("wb") as file:
+        file.write(header(5))
+        for name, node in variables.items():
+            size, pieces = _matrix(node, name)
+            if size > MAX_SIZE:
+                raise MatFileError(
+                    f"{name} takes {size} bytes; version 5 holds 2 GB in a variable, format='7.3' any number"
+                )
+            if compress:
+                _write_compressed(file, pieces)
+            else:
+                for piece in pieces:
+                    _write(file.write, piece)
 
 
 def _write(write: Write, piece: Piece) -> None:
@@ -66,7 +70,7 @@ def _write(write: Write, piece: Piece) -> None:
             write(np.asarray(block).tobytes())
 
 
-def _write_compressed(file: BinaryIO, size: int, pieces: list[Piece]) -> None:
+def _write_compressed(file: BinaryIO, pieces: list[Piece]) -> None:
     start = file.tell()
     file.write(bytes(8))
     deflate = zlib.compressobj()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ CHUNK = 1 << 20  # bytes of a compressed piece
 MAX_ATTRIBUTE = 60_000  # bytes that HDF5's older format has for one
 
 
-def write(path: str, variables: Mapping[str, Node], compress: bool) -> None:
+def write(path: Path, variables: Mapping[str, Node], compress: bool) -> None:
     """Write the variables into a file of this name."""
     import h5py
 
@@ -26,7 +27,7 @@ def write(path: str, variables: Mapping[str, Node], compress: bool) -> None:
         writer = _Writer(file, compress)
         for name, node in variables.items():
             writer.put(file, name, node)
-    with open(path, "r+b") as begun:
+    with path.open("r+b") as begun:
         begun.write(header(7.3).ljust(USER_BLOCK, b"\0"))
 
 
@@ -73,7 +74,7 @@ class _Writer:
             left //= chunk[axis]
         return group.create_dataset(name, data=turned, chunks=tuple(chunk), compression="gzip", compression_opts=3)
 
-    def _empty(self, group: Any, name: str, node: Node, fields: Any = ()) -> Any:
+    def _empty(self, group: Any, name: str, node: Node) -> Any:
         """An array without elements, or a struct without fields: its size."""
         stored = self._described(group.create_dataset(name, data=np.array(node.shape, np.uint64)), node.class_name)
         stored.attrs.create("MATLAB_empty", np.uint8(1))
