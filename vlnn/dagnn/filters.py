@@ -15,7 +15,9 @@ from vlnn.dagnn import properties
 from vlnn.dagnn.extents import ReceptiveField, Size
 from vlnn.dagnn.layer import Derivatives, Filter, Layer
 from vlnn.dagnn.properties import Property
+from vlnn.dagnn.reading import empty
 from vlnn.dagnn.registry import register
+from vlnn.errors import MatConvNetError
 from vlnn.matlab.arrays import Array
 
 
@@ -155,6 +157,11 @@ class Pooling(Filter):
 
 def _filters(block: Conv | ConvTranspose, params: list[Any]) -> tuple[Any, Any]:
     """The filters and the biases, None where the block has none."""
+    if empty(params[0]):  # which vl_nnconv would take for filters that do nothing
+        name = block.net.layers[block.layerIndex].params[0]
+        raise MatConvNetError(
+            f"The parameter '{name}' has no value. Set net.getParam('{name}').value, or all with net.initParams()."
+        )
     return params[0], params[1] if block.hasBias and len(params) > 1 else None
 
 

@@ -123,8 +123,14 @@ class BatchNorm(ElementWise):
 
     def forward(self, inputs: list[Any], params: list[Any]) -> Sequence[Any]:
         options = ["epsilon", self.epsilon, *self.opts]
-        if self.net.mode == "test" and len(params) > 2:  # networks of early versions have no moments
-            return [vl_nnbnorm(inputs[0], *params[:2], None, "moments", params[2], *options)]
+        if self.net.mode == "test":
+            if len(params) > 2:
+                return [vl_nnbnorm(inputs[0], *params[:2], None, "moments", params[2], *options)]
+            warnings.warn(
+                f"Layer '{self.net.layers[self.layerIndex].name}' has no moments: it normalises by those of the input, "
+                "as MatConvNet did when the network was made. Its output then depends on all images given at once.",
+                stacklevel=2,
+            )
         y, self.moments = vl_nnbnorm(inputs[0], *params[:2], None, *options, nargout=2)
         return [y]
 

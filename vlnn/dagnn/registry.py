@@ -23,10 +23,11 @@ def register(cls: Class) -> Class:
 
     >>> from vlnn import dagnn
     >>> @dagnn.register
-    ... class RegressionL2Loss(dagnn.Loss):
-    ...     crop = (0, 0, 0, 0)
+    ... class HalfSquaredLoss(dagnn.Loss):
     ...     def forward(self, inputs, params):
-    ...         return [((inputs[0] - inputs[1]) ** 2).sum()]
+    ...         return [((inputs[0] - inputs[1]) ** 2).sum() / 2]
+    ...     def backward(self, inputs, params, derOutputs):
+    ...         return [(inputs[0] - inputs[1]) * derOutputs[0], None], []
     """
     if not (isinstance(cls, type) and issubclass(cls, Layer)):
         raise TypeError(f"register takes a subclass of vlnn.dagnn.Layer. Received {cls!r}.")

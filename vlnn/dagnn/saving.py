@@ -8,6 +8,7 @@ from typing import Any
 from vlnn.dagnn.devices import move_to
 from vlnn.dagnn.graph import Graph
 from vlnn.dagnn.properties import saved
+from vlnn.matlab.matfile import savemat
 from vlnn.matlab.values import Cell, Struct, StructArray
 
 
@@ -44,6 +45,4 @@ def struct_of(net: Graph) -> Struct:
 
 def save(net: Graph, path: str | os.PathLike[str], options: dict[str, Any]) -> None:
     """Write the network to a file."""
-    from vlnn.matlab.matfile import savemat
-
     savemat(path, struct_of(net), **options)

@@ -133,15 +133,15 @@ class Engine(Protocol):
         """The sum over the channels of abs(x - x0)^p, with or without its p-th root; x0 broadcasts to x."""
 
     def pdist_backward(self, x: Array, x0: Array, p: float, root: bool, epsilon: float, dzdy: Array) -> Array:
-        """The derivative of ``pdist_forward`` in x, not divided by less than epsilon; dzdy broadcasts to (N, 1, W, H)."""
+        """The derivative of ``pdist_forward`` in x, divided by epsilon at least; dzdy broadcasts to (N, 1, W, H)."""
 
     def loss_forward(
         self, loss: str, x: Array, target: Array, keep: Array | None, weights: Array, setting: float, whole: bool
     ) -> Array:
         """The sum of weights times losses, a scalar in the class of `weights`. `loss` is vl_nnloss's name for it.
 
-        Target and keep are NumPy arrays whatever the library of x: class indexes from 0, or attributes, that broadcast to
-        (N, 1 or D, W, H); what is not to be kept is left out. So do the weights. `setting` is the threshold of
+        Target and keep are NumPy arrays whatever the library of x: class indexes from 0, or attributes, that broadcast
+        to (N, 1 or D, W, H); what is not to be kept is left out. So do the weights. `setting` is the threshold of
         'binaryerror' and the K of 'topkerror'. With `whole` losses are rounded before they are added up.
         """
 

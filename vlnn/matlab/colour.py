@@ -163,7 +163,8 @@ def imread(file: str | os.PathLike[str] | IO[bytes], *, nargout: int | None = No
         raise ModuleNotFoundError("imread needs Pillow: pip install 'vlnn[images]'", name="PIL") from None
     outputs_wanted("imread", nargout, 3)
     colour_map = alpha = np.zeros((0, 0))
-    with Image.open(file) as picture:
+    with Image.open(file) as opened:
+        picture: Image.Image = opened
         if picture.mode == "P":
             palette = np.array(picture.getpalette("RGB") or [], np.float64)
             colour_map = np.asfortranarray(palette.reshape(-1, 3) / 255)

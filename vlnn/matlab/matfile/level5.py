@@ -154,7 +154,9 @@ class Elements:
         rest = end - self._stream.offset
         if rest > PIECE:
             self._budget.spend(rest)
-        self._stream.skip(rest)
+        # Octave gives a character matrix of four letters four bytes too many.
+        if depth or not self._stream.at_end():
+            self._stream.skip(rest)
         return value
 
     def _named(self, array_class: int, flags: int, end: int, depth: int) -> Any:
