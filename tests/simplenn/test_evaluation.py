@@ -285,9 +285,7 @@ def test_results_of_one_layer_less_are_extended() -> None:
     assert len(vlnn.vl_simplenn(net, x, [], given, **TEST)) == 7
 
 
-@pytest.mark.parametrize(
-    ("name", "words"), [("several", "moments of this batch"), ("dropout", "dropout is active")]
-)
+@pytest.mark.parametrize(("name", "words"), [("several", "moments of this batch"), ("dropout", "dropout is active")])
 def test_inference_in_normal_mode_is_warned_of(name: str, words: str) -> None:
     dropout = Example(SimpleNN([{"type": "dropout", "rate": 0.5}]), np.ones((3, 3)), 1.0)
     net, x, dzdy = dropout if name == "dropout" else deep()

@@ -85,7 +85,7 @@ def test_without_a_backward_function_there_are_no_derivatives() -> None:
     vlnn.simplenn.register("scale", forward)
     net = SimpleNN([{"type": "scale", "weights": [2]}])
     assert vlnn.vl_simplenn(net, array(2, 2))[1].x is not None
-    with pytest.raises(vlnn.MatConvNetError, match="no derivative. This is layer 1, scale"):
+    with pytest.raises(vlnn.MatConvNetError, match=r"no derivative\. This is layer 1, scale"):
         vlnn.vl_simplenn(net, array(2, 2), array(2, 2))
 
 

@@ -7,12 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 import vlnn
 from tests.simplenn.nets import array, bnorm, conv
 from vlnn.simplenn import SimpleNN
 
 SLACK = 200_000
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    vlnn.settings.threads = 1  # one that comes too late holds on to its arrays for a while
 
 
 def chain() -> SimpleNN:

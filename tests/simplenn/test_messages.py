@@ -52,8 +52,12 @@ def test_a_colour_image_for_a_network_of_grey_ones() -> None:
 
 
 def test_channels_that_do_not_fit_further_on() -> None:
-    fails(tidy(conv(1, 1, 2, 4), conv(1, 1, 3, 2)), array(5, 5, 2), "(net.layers[1])", "receives 4 from the layer before")
-    fails(tidy(conv(1, 1, 2, 4), bnorm(3)), array(5, 5, 2), "layer 2, bnorm 'layer2'", "takes 3 channels and receives 4")
+    fails(
+        tidy(conv(1, 1, 2, 4), conv(1, 1, 3, 2)), array(5, 5, 2), "(net.layers[1])", "receives 4 from the layer before"
+    )
+    fails(
+        tidy(conv(1, 1, 2, 4), bnorm(3)), array(5, 5, 2), "layer 2, bnorm 'layer2'", "takes 3 channels and receives 4"
+    )
 
 
 def test_classes_that_do_not_fit() -> None:
@@ -80,7 +84,9 @@ def test_images_that_are_too_small(meta: dict[str, Any]) -> None:
 
 
 def test_fields_that_tidy_fills_in() -> None:
-    fails(SimpleNN([conv(1, 1, 1, 1)]), array(3, 3), "Reference to non-existent field 'pad'", "vl_simplenn_tidy fills in")
+    fails(
+        SimpleNN([conv(1, 1, 1, 1)]), array(3, 3), "Reference to non-existent field 'pad'", "vl_simplenn_tidy fills in"
+    )
 
 
 def test_a_pooling_layer_without_a_method_takes_the_maximum() -> None:
@@ -100,7 +106,10 @@ def test_a_loss_whose_name_has_no_effect() -> None:
     [
         ({}, "Reference to non-existent field 'layers'. Received a struct with the fields"),
         (None, "Reference to non-existent field 'layers'"),
-        ({"layers": [{"name": "a"}]}, "Reference to non-existent field 'type'. Layer 1 (net.layers[0]) has the fields name"),
+        (
+            {"layers": [{"name": "a"}]},
+            "Reference to non-existent field 'type'. Layer 1 (net.layers[0]) has the fields name",
+        ),
         ({"layers": ["conv"]}, "Layer 1 (net.layers[0]) is not a struct. Received 'conv'"),
     ],
 )

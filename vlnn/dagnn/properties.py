@@ -21,7 +21,7 @@ class Property(Generic[T]):
     """A property in the body of a block class: its default, and how to read what it is set to."""
 
     def __init__(self, default: Any, read: Callable[[Any], T]) -> None:
-        self.default: T = read(default)
+        self.default = default
         self.read = read
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -34,7 +34,9 @@ class Property(Generic[T]):
     def __get__(self, block: object | None, owner: type) -> Property[T] | T:
         if block is None:
             return self
-        value: T = block.__dict__.get(self.name, self.default)
+        if self.name not in block.__dict__:  # a list of one's own, which may be added to
+            block.__dict__[self.name] = self.read(self.default)
+        value: T = block.__dict__[self.name]
         return value
 
     def __set__(self, block: object, value: Any) -> None:

@@ -180,7 +180,7 @@ def _expanded(value: object, count: int, label: str) -> Numbers:
 def _text(layers: list[Struct], info: Struct, columns: int, write: Callable[[Table], str]) -> str:
     """The tables of the layers, and one of sums."""
     data_bytes = [float(column.prod()) * BYTES for column in info.dataSize.T]
-    weight_bytes = [float(sum(np.size(w) for w in cells(layer.weights) if w is not None)) * BYTES for layer in layers]
+    weight_bytes = [float(sum(np.size(w) for w in cells(layer.get("weights")) if w is not None)) * BYTES for layer in layers]
     table = _table(layers, info, data_bytes, weight_bytes)
     parts = [
         write([row[:1] + row[first : first + columns] for row in table]) for first in range(1, len(layers) + 2, columns)

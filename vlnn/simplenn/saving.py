@@ -10,14 +10,13 @@ import numpy as np
 
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arrays import is_array
+from vlnn.matlab.matfile import savemat
 from vlnn.matlab.values import Cell, Struct
 from vlnn.simplenn.formats import layers_of, place
 
 
 def save(net: Mapping[str, Any], path: str | os.PathLike[str], variable: str | None, options: dict[str, Any]) -> None:
     """Write the network to a file."""
-    from vlnn.matlab.matfile import savemat
-
     layers = layers_of(net)
     saved = Struct(layers=Cell(_saved(layers, i) for i in range(len(layers))), meta=Struct(net["meta"]))
     savemat(path, {variable: saved} if variable else saved, **options)

@@ -1,9 +1,12 @@
 """Depthwise convolution, one filter for each channel: no sums over channels, so tap by tap on whole planes.
 
-Planes are padded once, a few channels at a time, so that they stay in the cache while all taps pass over them.
+Planes are padded once, a few channels at a time, so that they stay in the cache while all taps pass over them, and
+rows and columns are told apart by their remainders when the stride is not one, so that taps pass over them in line.
 """
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 
@@ -32,41 +35,56 @@ def _correlate(g: ConvGeometry, source: Array, phases: list[tuple[Axis, list[Job
     axes = [(job.columns, rows) for rows, jobs in phases for job in jobs]
     left, right = _margins([columns for columns, _ in axes], width)
     above, below = _margins([rows for _, rows in axes], height)
-    wide, high = left + width + right, above + height + below
-    step = max(1, min(channels, PIECE_ELEMENTS // (wide * high)))
+    step_x, step_y = axes[0][0].step, axes[0][1].step  # all of them have the same
+    wide, high = -(-(left + width + right) // step_x), -(-(above + height + below) // step_y)
+    step = max(1, min(channels, PIECE_ELEMENTS // (wide * high * step_x * step_y)))
 
-    def do(piece: tuple[int, slice]) -> None:
-        n, some = piece
+    pieces = list(itertools.product(range(g.batch), (slice(c, c + step) for c in range(0, channels, step))))
+    parts = -(-threads.count() // len(pieces))
+
+    def do(piece: tuple[tuple[int, slice], int]) -> None:
+        (n, some), part = piece
         planes = source[n, some]
-        padded = threads.scratch("padded", (len(planes), wide, high), source.dtype)
+        padded = threads.scratch("padded", (len(planes), wide * step_x, high * step_y), source.dtype)
         padded[...] = 0
         padded[:, left : left + width, above : above + height] = planes
+        remainders = padded.reshape(-1, wide, step_x, high, step_y).transpose(0, 2, 4, 1, 3)
+        if step_x * step_y > 1:
+            apart = threads.scratch("apart", remainders.shape, source.dtype)
+            apart[...] = remainders
+            remainders = apart
         bias = None if biases is None else biases[some, None, None]
         for rows, jobs in phases:
             for job in jobs:
-                _taps(padded, left, above, job.columns, rows, job.weights[some], bias, job.out[n, some])
+                columns, strip = _part(job.columns, part, parts)
+                _taps(remainders, left, above, columns, rows, job.weights[some], bias, job.out[n, some, strip])
 
-    pieces = [(n, slice(c, min(c + step, channels))) for n in range(g.batch) for c in range(0, channels, step)]
     if g.multiplications < LEAST:
+        parts = 1
         for piece in pieces:
-            do(piece)
+            do((piece, 0))
     else:
-        threads.each(do, pieces)
+        threads.each(do, list(itertools.product(pieces, range(parts))))
+
+
+def _part(axis: Axis, part: int, parts: int) -> tuple[Axis, slice]:
+    """One of so many parts of an axis, and where it lies."""
+    start, stop = axis.length * part // parts, axis.length * (part + 1) // parts
+    return axis._replace(length=stop - start, pad=axis.pad - start * axis.step), slice(start, stop)
 
 
 def _taps(
-    padded: Array, left: int, above: int, columns: Axis, rows: Axis, weights: Array, bias: Array | None, out: Array
+    planes: Array, left: int, above: int, columns: Axis, rows: Axis, weights: Array, bias: Array | None, out: Array
 ) -> None:
-    """Sum the shifted planes (c, W, H), each times its tap of weights (c, FW, FH)."""
+    """Sum the shifted planes, (c, remainder of columns, of rows, W, H), each times its tap of weights (c, FW, FH)."""
     total = threads.scratch("total", out.shape, out.dtype)
     product = threads.scratch("product", out.shape, out.dtype)
     total[...] = 0
     for i in range(columns.taps):
-        first = left + i * columns.dilate - columns.pad
-        strip = padded[:, first : first + (columns.length - 1) * columns.step + 1 : columns.step]
+        first, side = divmod(left + i * columns.dilate - columns.pad, columns.step)
         for j in range(rows.taps):
-            top = above + j * rows.dilate - rows.pad
-            shifted = strip[:, :, top : top + (rows.length - 1) * rows.step + 1 : rows.step]
+            top, layer = divmod(above + j * rows.dilate - rows.pad, rows.step)
+            shifted = planes[:, side, layer, first : first + columns.length, top : top + rows.length]
             np.multiply(shifted, weights[:, i, j, None, None], out=product)
             total += product
     if bias is not None:

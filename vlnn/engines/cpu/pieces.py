@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from vlnn.engines.cpu.threads import each, spans
+from vlnn.engines.cpu.threads import each, scratch, spans
 from vlnn.matlab.arrays import Array
 
 PIECE_BYTES = 512 * 1024
@@ -30,11 +30,11 @@ def in_spans(length: int, moved: int, run: Callable[[slice], object]) -> None:
 
 
 def in_pieces(
-    arrays: Sequence[Array], scratch: Sequence[np.dtype[np.generic] | type], work: Callable[..., None]
+    arrays: Sequence[Array], classes: Sequence[np.dtype[np.generic] | type], work: Callable[..., None]
 ) -> None:
-    """Call ``work(*pieces, *scratch)`` on matching pieces of C-ordered arrays of one size.
+    """Call ``work(*pieces, *room)`` on matching pieces of C-ordered arrays of one size.
 
-    For each class in `scratch` the call gets an array of the length of its pieces, which no other thread uses.
+    For each of the classes the call gets an array of the length of its pieces, which no other thread uses.
     Floating-point warnings are off.
     """
     flat = [array.reshape(-1) for array in arrays]
@@ -42,20 +42,21 @@ def in_pieces(
     length = PIECE_BYTES // max(array.itemsize for array in flat)
 
     def run(part: slice) -> None:
-        spare = [np.empty(min(length, part.stop - part.start), dtype) for dtype in scratch]
+        most = (min(length, part.stop - part.start),)
+        rooms = [scratch(f"room {i}", most, np.dtype(dtype)) for i, dtype in enumerate(classes)]
         with np.errstate(all="ignore"):
             for start in range(part.start, part.stop, length):
                 piece = slice(start, min(start + length, part.stop))
                 count = piece.stop - start
-                work(*[array[piece] for array in flat], *[array[:count] for array in spare])
+                work(*[array[piece] for array in flat], *[room[:count] for room in rooms])
 
     in_spans(size, sum(array.nbytes for array in flat), run)
 
 
 def in_blocks(planes: Array, work: Callable[[Block, Array], None]) -> None:
-    """Call ``work((images, pixels), scratch)`` for all blocks of `planes`, which are (N, D, W, H).
+    """Call ``work((images, pixels), room)`` for all blocks of `planes`, which are (N, D, W, H).
 
-    The scratch array is (n, D, p), in the class of `planes`. Floating-point warnings are off.
+    The room is an (n, D, p) array in the class of `planes`, which no other thread uses. Floating-point warnings are off.
     """
     images, depth, width, height = planes.shape
     pixels = width * height
@@ -71,7 +72,7 @@ def in_blocks(planes: Array, work: Callable[[Block, Array], None]) -> None:
         blocks = [(slice(n, n + 1), row) for n, row in itertools.product(range(images), rows)]
 
     def run(part: slice) -> None:
-        room = np.empty(max(count_of(block) for block in blocks[part]) * depth, planes.dtype)
+        room = scratch("room", (max(count_of(block) for block in blocks[part]) * depth,), planes.dtype)
         with np.errstate(all="ignore"):
             for block in blocks[part]:
                 n, p = (piece.stop - piece.start for piece in block)
