@@ -4,7 +4,8 @@ The house, from the door down::
 
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks
     settings, clear_mex         what outlives a call                       vlnn.settings
-    matlab                      arguments, arrays                          vlnn.matlab
+    loadmat, savemat            MAT-files of every version                 vlnn.matlab.matfile
+    matlab                      arguments, arrays, values                  vlnn.matlab
     (inside)                    who does the arithmetic                    vlnn.engines
     (inside)                    sizes, strides, crops                      vlnn.geometry
 """
@@ -35,6 +36,7 @@ from vlnn.blocks.taccum import vl_taccum, vl_taccummex
 from vlnn.blocks.tshow import vl_imarraysc, vl_tshow
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import vl_argparse
+from vlnn.matlab.matfile import loadmat, savemat
 from vlnn.networks import load_network
 from vlnn.settings import clear_mex, settings
 from vlnn.simplenn.diagnose import vl_simplenn_diagnose
@@ -51,6 +53,8 @@ __all__ = [
     "clear_mex",
     "dagnn",
     "load_network",
+    "loadmat",
+    "savemat",
     "settings",
     "simplenn",
     "vl_argparse",

@@ -47,6 +47,7 @@ def test_a_grey_image_for_a_network_of_colours() -> None:
 
 
 def test_a_colour_image_for_a_network_of_grey_ones() -> None:
+    fails(tidy(conv(3, 3, 1, 20)), array(9, 8, 3), "The layer takes 1 channels and receives 3", "rgb2ycbcr")
     convt = {"type": "convt", "weights": [array(2, 2, 4, 1), []]}
     fails(tidy(convt), array(9, 8, 3), "The layer takes 1 channels and receives 3", "rgb2ycbcr")
 

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from vlnn.dagnn.graph import Graph
-from vlnn.dagnn.properties import text
+from vlnn.dagnn.properties import flag, text
 from vlnn.dagnn.reading import empty, scalar_of, structs, value_of
-from vlnn.dagnn.registry import load_block
+from vlnn.dagnn.registry import is_ours, load_block
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import received
 from vlnn.matlab.arrays import is_array
 from vlnn.matlab.matfile import loadmat
-from vlnn.matlab.values import Opaque, Struct
+from vlnn.matlab.values import Struct
 
-SETTINGS = ("mode", "conserveMemory", "accumulateParamDers", "holdOn")
+SETTINGS = {"mode": text, "conserveMemory": flag, "accumulateParamDers": flag, "holdOn": flag}
 OLD_META = ("normalization", "classes")  # before they moved into meta
 
 
@@ -27,7 +27,8 @@ def load(net: Graph, s: Any, tolerant: bool) -> Mapping[str, Any] | None:
     """Fill an empty network with a saved one; what is a SimpleNN network comes back."""
     from_file = isinstance(s, (str, os.PathLike))
     saved = value_of(loadmat(os.fspath(s)) if from_file else s)
-    saved = saved.fields if isinstance(saved, Opaque) else saved
+    if isinstance(saved, list) and len(saved) == 1:  # a 1x1 array of structs, as SciPy has it
+        (saved,) = saved
     if not isinstance(saved, Mapping):
         raise MatConvNetError(f"Unknown data type {type(saved).__name__} for `loadobj`. Received {received(saved)}.")
     if "layers" not in saved:
@@ -39,6 +40,7 @@ def load(net: Graph, s: Any, tolerant: bool) -> Mapping[str, Any] | None:
     if layers and not {"inputs", "outputs"} & set(layers[0]):
         warnings.warn("The model appears to be `simplenn` model. Using `fromSimpleNN` instead.", stacklevel=4)
         return Struct(saved)
+    odd: dict[str, None] = {}
     for layer in layers:
         name, type_ = text(layer["name"]), text(layer["type"])
         fields = structs(layer.get("block"), f"The block of layer '{name}'")
@@ -46,9 +48,17 @@ def load(net: Graph, s: Any, tolerant: bool) -> Mapping[str, Any] | None:
             block = load_block(type_, fields[0] if fields else {}, tolerant)
         except MatConvNetError as error:
             raise MatConvNetError(f"{error} In layer '{name}'.") from None
+        if is_ours(type(block)):
+            odd.update(dict.fromkeys(f"{field} of {type_}" for field in block.kept))
         lists = [layer.get(what) for what in ("inputs", "outputs", "params")]
         net.addLayer(name, block, *lists, skipRebuild=True)
     net.rebuild()
+    if odd:
+        warnings.warn(
+            f"The network is of a changed version of MatConvNet; vlnn keeps what it does not know, without effect: "
+            f"{', '.join(odd)}. vlnn.dagnn.register puts classes of your own in the place of MatConvNet's.",
+            stacklevel=4,
+        )
     _load_params(net, saved.get("params"))
     _load_vars(net, saved.get("vars"))
     _load_rest(net, saved)
@@ -64,12 +74,12 @@ def _load_params(net: Graph, raw: Any) -> None:
         for name, value in fields.items():
             if name not in ("name", "der", "fanout") and not empty(value):
                 setattr(param, name, value_of(value) if name == "value" else scalar_of(value))
-    # What a file stores as small integers are numbers all the same.
-    values = [param.value for param in net.params if is_array(param.value)]
-    double = any(value.dtype == np.float64 for value in values)
+    # What SciPy gives as small integers, because the file stores it so, is of the class that the others have.
+    floats = [param.value for param in net.params if is_array(param.value) and param.value.dtype.kind == "f"]
+    dtype = max(floats, key=np.size).dtype if floats else np.dtype(np.float32)
     for param in net.params:
         if is_array(param.value) and param.value.dtype.kind in "iub":
-            param.value = param.value.astype(np.float64 if double else np.float32)
+            param.value = param.value.astype(dtype)
 
 
 def _load_vars(net: Graph, raw: Any) -> None:
@@ -90,7 +100,7 @@ def _load_rest(net: Graph, saved: Mapping[str, Any]) -> None:
         if name in OLD_META:
             net.meta.setdefault(name, value_of(raw))
         elif name in SETTINGS:
-            setattr(net, name, scalar_of(raw))
+            setattr(net, name, SETTINGS[name](raw))
         elif name not in ("layers", "params", "vars", "meta", "device") and not name.startswith("__"):
             warnings.warn(f"The field `{name}` beside the network is left out.", stacklevel=5)
 

@@ -15,7 +15,7 @@ from vlnn.dagnn.evaluation import forward, pairs_of, set_values
 from vlnn.dagnn.graph import Graph
 from vlnn.dagnn.losses import Loss
 from vlnn.dagnn.reading import strings
-from vlnn.dagnn.records import LayerRecord, blank
+from vlnn.dagnn.records import LayerRecord, Param, blank
 from vlnn.dagnn.registry import Unknown, is_ours
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import received
@@ -177,11 +177,12 @@ def _check_computed(net: Graph, order: Sequence[int], names: Sequence[str], valu
 
 
 def _run(net: Graph, order: Sequence[int], names: Sequence[str], values: dict[str, Any]) -> list[Any]:
-    """Variables, from a run in mode 'test' with other variables than the network's own."""
+    """Variables, from a run in mode 'test' that leaves the network's own as they are."""
     order = _needed(net, order, names, values)
     _check_computed(net, order, names, values)
-    before = net.vars, net.mode, net.conserveMemory, net.computingDerivative, net.numPendingVarRefs
+    before = net.vars, net.params, net.mode, net.conserveMemory, net.computingDerivative, net.numPendingVarRefs
     net.vars = [blank(var) for var in net.vars]
+    net.params = [_in_one_class(param, _class_of(net)) for param in net.params]
     net.mode, net.conserveMemory, net.computingDerivative = "test", True, False
     net.numPendingVarRefs = [0] * len(net.vars)
     for index in order:
@@ -196,4 +197,12 @@ def _run(net: Graph, order: Sequence[int], names: Sequence[str], values: dict[st
         forward(net, order)
         return [var.value for var in wanted]
     finally:
-        net.vars, net.mode, net.conserveMemory, net.computingDerivative, net.numPendingVarRefs = before
+        net.vars, net.params, net.mode, net.conserveMemory, net.computingDerivative, net.numPendingVarRefs = before
+
+
+def _in_one_class(param: Param, class_: np.dtype[Any] | None) -> Param:
+    """A parameter in the class of the others; MatConvNet would refuse to mix them."""
+    value = param.value
+    if not is_array(value) or value.dtype.kind != "f" or value.dtype == class_:
+        return param
+    return Param(param.name, value.astype(class_))

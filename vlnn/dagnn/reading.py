@@ -14,13 +14,15 @@ import numpy as np
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import received
 from vlnn.matlab.arrays import is_array
-from vlnn.matlab.values import Struct
+from vlnn.matlab.values import Opaque, Struct
 
 
 def value_of(raw: Any) -> Any:
     """A value as ``vlnn.loadmat`` gives it, from one as scipy.io gives it; any other as it is."""
     if isinstance(raw, Mapping):
         return raw
+    if isinstance(raw, Opaque):  # an object is taken by its properties
+        return raw.fields
     if hasattr(raw, "_fieldnames"):
         return Struct({name: value_of(getattr(raw, name)) for name in raw._fieldnames})
     if isinstance(raw, np.void) and raw.dtype.names:

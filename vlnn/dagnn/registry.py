@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -77,7 +76,7 @@ def is_ours(cls: type[Layer]) -> bool:
 def load_block(type_: str, fields: Mapping[str, Any], tolerant: bool) -> Layer:
     """The block of a saved network: of the class with that name, or :class:`Unknown`.
 
-    MatConvNet's classes refuse fields that no version of it has; `tolerant` keeps them, with a warning.
+    MatConvNet's classes refuse fields that no version of it has, unless they are `tolerant`.
     """
     block: Layer
     cls = _find(type_)
@@ -92,12 +91,6 @@ def load_block(type_: str, fields: Mapping[str, Any], tolerant: bool) -> Layer:
         if name in declared or (is_ours(cls) and not tolerant):
             block.load({name: value})
             continue
-        if is_ours(cls):
-            warnings.warn(
-                f"The property `{name}` of a layer of type `{type_}` is none of MatConvNet's: it is kept, but has no "
-                f"effect. A registered class {cls.__name__} of your own could give it one.",
-                stacklevel=2,
-            )
         setattr(block, name, scalar_of(value))
         block.kept = (*block.kept, name)
     return block

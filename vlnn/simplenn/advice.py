@@ -13,6 +13,7 @@ from vlnn.simplenn.formats import cells
 
 WRONG_DEPTH = (
     "The FILTERS depth does not divide",
+    "The number of filter groups does not divide the number of filters",
     "The filter bank depth (fourth dimension",
     "size does not match the DATA depth",
 )

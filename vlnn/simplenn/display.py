@@ -180,14 +180,15 @@ def _expanded(value: object, count: int, label: str) -> Numbers:
 def _text(layers: list[Struct], info: Struct, columns: int, write: Callable[[Table], str]) -> str:
     """The tables of the layers, and one of sums."""
     data_bytes = [float(column.prod()) * BYTES for column in info.dataSize.T]
-    weight_bytes = [float(sum(np.size(w) for w in cells(layer.get("weights")) if w is not None)) * BYTES for layer in layers]
+    weights = [[each for each in cells(layer.get("weights")) if each is not None] for layer in layers]
+    weight_bytes = [float(sum(map(np.size, each))) * BYTES for each in weights]
     table = _table(layers, info, data_bytes, weight_bytes)
     parts = [
         write([row[:1] + row[first : first + columns] for row in table]) for first in range(1, len(layers) + 2, columns)
     ]
-    weights, data = sum(weight_bytes), sum(data_bytes)
+    parameters, data = sum(weight_bytes), sum(data_bytes)
     sums = [
-        ["parameter memory", f"{_memory(weights)} ({weights / BYTES:.2g} parameters)"],
+        ["parameter memory", f"{_memory(parameters)} ({parameters / BYTES:.2g} parameters)"],
         ["data memory", f"{_memory(data)} (for batch size {_whole(info.dataSize[3, 0])})"],
     ]
     return "".join(f"{part}\n" for part in [*parts, write(sums)])

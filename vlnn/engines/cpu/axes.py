@@ -26,6 +26,14 @@ def axes(g: ConvGeometry) -> tuple[Axis, Axis]:
     )
 
 
+def inside(first: int, step: int, count: int, size: int) -> tuple[slice, slice]:
+    """Of the places first, first + step, ... (`count` of them): which lie within range(size), and where."""
+    start = min(max(0, -(first // step)), count)
+    stop = max(start, min(count, -(-(size - first) // step)))
+    place = first + start * step
+    return slice(start, stop), slice(place, place + (stop - start) * step, step)
+
+
 class Job(NamedTuple):
     """The columns that share an expanded image: their axis, weights (K, FW, c, FH) and where the result goes."""
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from vlnn.engines.cpu import coarse_filter, columns, depthwise, patches, separable, windows, windows_filter
+from vlnn.engines.cpu.axes import inside
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -188,12 +189,6 @@ def _groups(g: ConvGeometry) -> list[tuple[ConvGeometry, slice, slice]]:
 def _kept_pixels(g: ConvGeometry) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """For the identity filter bank: the outputs that fall into the image, and the pixels that they are."""
 
-    def along(size: int, count: int, stride: int, before: int) -> tuple[slice, slice]:
-        first = -(-before // stride)
-        stop = max(first, min(count, -(-(size + before) // stride)))
-        start = first * stride - before
-        return slice(first, stop), slice(start, start + (stop - first) * stride, stride)
-
-    across = along(g.image_width, g.output_width, g.stride_x, g.pad.left)
-    down = along(g.image_height, g.output_height, g.stride_y, g.pad.top)
-    return (..., across[0], down[0]), (..., across[1], down[1])
+    columns, kept_columns = inside(-g.pad.left, g.stride_x, g.output_width, g.image_width)
+    rows, kept_rows = inside(-g.pad.top, g.stride_y, g.output_height, g.image_height)
+    return (..., columns, rows), (..., kept_columns, kept_rows)

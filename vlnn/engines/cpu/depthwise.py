@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 
 from vlnn.engines.cpu import threads
-from vlnn.engines.cpu.axes import Axis, Job, axes, jobs_of_transpose
+from vlnn.engines.cpu.axes import Axis, Job, axes, inside, jobs_of_transpose
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -39,38 +39,27 @@ def _correlate(g: ConvGeometry, source: Array, phases: list[tuple[Axis, list[Job
     wide, high = -(-(left + width + right) // step_x), -(-(above + height + below) // step_y)
     step = max(1, min(channels, PIECE_ELEMENTS // (wide * high * step_x * step_y)))
 
-    pieces = list(itertools.product(range(g.batch), (slice(c, c + step) for c in range(0, channels, step))))
-    parts = -(-threads.count() // len(pieces))
+    pieces = [(n, slice(c, min(c + step, channels))) for n in range(g.batch) for c in range(0, channels, step)]
 
-    def do(piece: tuple[tuple[int, slice], int]) -> None:
-        (n, some), part = piece
+    def do(piece: tuple[int, slice]) -> None:
+        n, some = piece
         planes = source[n, some]
-        padded = threads.scratch("padded", (len(planes), wide * step_x, high * step_y), source.dtype)
-        padded[...] = 0
-        padded[:, left : left + width, above : above + height] = planes
-        remainders = padded.reshape(-1, wide, step_x, high, step_y).transpose(0, 2, 4, 1, 3)
-        if step_x * step_y > 1:
-            apart = threads.scratch("apart", remainders.shape, source.dtype)
-            apart[...] = remainders
-            remainders = apart
+        apart = threads.scratch("apart", (len(planes), step_x, step_y, wide, high), source.dtype)
+        apart[...] = 0
+        for side, layer in itertools.product(range(step_x), range(step_y)):
+            to_columns, from_columns = inside(side - left, step_x, wide, width)
+            to_rows, from_rows = inside(layer - above, step_y, high, height)
+            apart[:, side, layer, to_columns, to_rows] = planes[:, from_columns, from_rows]
         bias = None if biases is None else biases[some, None, None]
         for rows, jobs in phases:
             for job in jobs:
-                columns, strip = _part(job.columns, part, parts)
-                _taps(remainders, left, above, columns, rows, job.weights[some], bias, job.out[n, some, strip])
+                _taps(apart, left, above, job.columns, rows, job.weights[some], bias, job.out[n, some])
 
     if g.multiplications < LEAST:
-        parts = 1
         for piece in pieces:
-            do((piece, 0))
+            do(piece)
     else:
-        threads.each(do, list(itertools.product(pieces, range(parts))))
-
-
-def _part(axis: Axis, part: int, parts: int) -> tuple[Axis, slice]:
-    """One of so many parts of an axis, and where it lies."""
-    start, stop = axis.length * part // parts, axis.length * (part + 1) // parts
-    return axis._replace(length=stop - start, pad=axis.pad - start * axis.step), slice(start, stop)
+        threads.each(do, pieces)
 
 
 def _taps(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlnn.engines.cpu.axes import Axis, axes
+from vlnn.engines.cpu.axes import Axis, axes, inside
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -22,8 +22,8 @@ def backward_data(geometry: ConvGeometry, output: Array, filters: Array, biases:
     g = geometry
     reach_x, reach_y = (g.filter_width - 1) * g.dilate_x, (g.filter_height - 1) * g.dilate_y
     spread = np.zeros((g.batch, g.filters, g.image_width + reach_x, g.image_height + reach_y), output.dtype)
-    columns, target_columns = _fitting(reach_x - g.pad.left, g.stride_x, g.output_width, spread.shape[2])
-    rows, target_rows = _fitting(reach_y - g.pad.top, g.stride_y, g.output_height, spread.shape[3])
+    columns, target_columns = inside(reach_x - g.pad.left, g.stride_x, g.output_width, spread.shape[2])
+    rows, target_rows = inside(reach_y - g.pad.top, g.stride_y, g.output_height, spread.shape[3])
     spread[:, :, target_columns, target_rows] = output[:, :, columns, rows]
     turned = filters[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).reshape(g.channels, -1)
     across = Axis(g.image_width, g.filter_width, 1, g.dilate_x, 0)
@@ -77,11 +77,3 @@ def _copied(source: Array, columns: Axis, rows: Axis) -> Array:
         ),
     )
     return view.reshape(batch, channels * columns.taps * rows.taps, -1)
-
-
-def _fitting(first: int, step: int, length: int, size: int) -> tuple[slice, slice]:
-    """Of `length` elements that go to first, first + step, ...: those within range(size), and where they go."""
-    start = max(0, -(first // step))
-    stop = max(start, min(length, -(-(size - first) // step)))
-    begin = first + start * step
-    return slice(start, stop), slice(begin, begin + (stop - start) * step, step)

@@ -56,7 +56,8 @@ def in_pieces(
 def in_blocks(planes: Array, work: Callable[[Block, Array], None]) -> None:
     """Call ``work((images, pixels), room)`` for all blocks of `planes`, which are (N, D, W, H).
 
-    The room is an (n, D, p) array in the class of `planes`, which no other thread uses. Floating-point warnings are off.
+    The room is an (n, D, p) array in the class of `planes`, which no other thread uses. Floating-point warnings are
+    off.
     """
     images, depth, width, height = planes.shape
     pixels = width * height

@@ -29,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vlnn.engines.cpu import threads
-from vlnn.engines.cpu.axes import Axis, Job, axes, jobs_of_transpose
+from vlnn.engines.cpu.axes import Axis, Job, axes, inside, jobs_of_transpose
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -206,14 +206,11 @@ class _Plan:
         inner[..., used:] = 0
         inner = inner[..., :used].reshape(stop - start, channels, layers, count, length)
         for layer in range(layers):
-            # The layer holds source rows begin, begin + step, ...; those from top to bottom exist.
             begin = (layer * rows.dilate if self.joined else layer) - rows.pad
-            top = min(max(0, -(begin // rows.step)), length)
-            bottom = max(top, min(length, -(-(height - begin) // rows.step)))
-            begin += top * rows.step
-            inner[:, :, layer, :, :top] = 0
-            inner[:, :, layer, :, bottom:] = 0
-            inner[:, :, layer, :, top:bottom] = pixels[..., begin : begin + (bottom - top) * rows.step : rows.step]
+            there, where = inside(begin, rows.step, length, height)
+            inner[:, :, layer, :, : there.start] = 0
+            inner[:, :, layer, :, there.stop :] = 0
+            inner[:, :, layer, :, there] = pixels[..., where]
         return expanded
 
     def _patches(

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from vlnn.engines.cpu import threads
+from vlnn.engines.cpu.axes import inside
 from vlnn.engines.cpu.windows import BLOCK_PRODUCTS
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
@@ -151,19 +152,18 @@ class _Plan:
         expanded = room[:channels]
         lines = expanded[..., : self.line].reshape(channels, self.layers, self.sides, -1, self.run)
         for side in range(self.sides):
-            left, start, stop = _inside(
-                columns.start * g.stride_x + side - g.pad.left, g.stride_x, lines.shape[3], size
-            )
-            lines[:, :, side, :start] = 0
-            lines[:, :, side, stop:] = 0
-            pixels = image[:, left : left + (stop - start) * g.stride_x : g.stride_x]
+            first = columns.start * g.stride_x + side - g.pad.left
+            there, where = inside(first, g.stride_x, lines.shape[3], size)
+            lines[:, :, side, : there.start] = 0
+            lines[:, :, side, there.stop :] = 0
+            pixels = image[:, where]
             for layer in range(self.layers):
                 row = layer * g.dilate_y if self.joined else layer
-                top, first, last = _inside(row - g.pad.top, g.stride_y, self.run, height)
-                target = lines[:, layer, side, start:stop]
-                target[..., :first] = 0
-                target[..., last:] = 0
-                target[..., first:last] = pixels[..., top : top + (last - first) * g.stride_y : g.stride_y]
+                target = lines[:, layer, side, there]
+                kept, rows = inside(row - g.pad.top, g.stride_y, self.run, height)
+                target[..., : kept.start] = 0
+                target[..., kept.stop :] = 0
+                target[..., kept] = pixels[..., rows]
 
     def finish(self, chunk: slice, out: Array) -> None:
         """Write the sums of a chunk of channels into the derivative, in its own order."""
@@ -180,10 +180,3 @@ class _Plan:
         else:
             taps = total.reshape(g.filter_width, g.filter_height, -1, self.filters)[:, :, :channels, : g.filters]
             out[:, chunk] = taps.transpose(3, 2, 0, 1)
-
-
-def _inside(begin: int, step: int, count: int, size: int) -> tuple[int, int, int]:
-    """Of the places begin + i * step, i < count: the first one inside range(size), its i, and the i after the last."""
-    start = min(max(0, -(begin // step)), count)
-    stop = max(start, min(count, -(-(size - begin) // step)))
-    return begin + start * step, start, stop

@@ -220,7 +220,8 @@ class Hdf5:
                 size = struct.unpack_from("<H", layout, 2)[0]
                 return _from_bytes(layout[4 : 4 + size], shape, kind.dtype)
             if layout[1] == CONTIGUOUS:
-                return self._contiguous(*struct.unpack_from("<QQ", layout, 2), shape, kind.dtype)
+                address, size = struct.unpack_from("<QQ", layout, 2)
+                return self._contiguous(address, size, shape, kind.dtype)
             if (layout[0], layout[1]) == (3, CHUNKED):
                 rank, tree = struct.unpack_from("<BQ", layout, 2)
                 chunk = struct.unpack_from(f"<{rank}I", layout, 11)
@@ -235,7 +236,7 @@ class Hdf5:
         needed = number_of(shape) * dtype.itemsize
         if size < needed:
             raise MatFileError(f"an array of size {by(shape)} has {size} bytes")
-        array = np.empty(shape, dtype)
+        array: Array = np.empty(shape, dtype)
         self._content.fill(address, memoryview(array.reshape(-1).view(np.uint8)))
         return array
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO
+from io import FileIO
 
 from vlnn.matlab.matfile.limits import Budget, MatFileError
 
@@ -14,7 +14,7 @@ UNDEFINED = 2**64 - 1  # the address of what has not been written
 class Bytes:
     """A file whose addresses count from `base` on."""
 
-    def __init__(self, file: BinaryIO, size: int, base: int, budget: Budget) -> None:
+    def __init__(self, file: FileIO, size: int, base: int, budget: Budget) -> None:
         self._file = file
         self._size = size - base
         self._base = base
@@ -43,7 +43,7 @@ class Bytes:
         self._go(address, len(target))
         done = 0
         while done < len(target):
-            more: int = self._file.readinto(target[done:])  # type: ignore[attr-defined]
+            more = self._file.readinto(target[done:])
             if not more:
                 raise MatFileError(f"it ends {len(target) - done} bytes too early")
             done += more

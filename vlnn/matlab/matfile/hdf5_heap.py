@@ -46,7 +46,8 @@ class Heap:
 
     def _row(self, row: int) -> int:
         """The size of the blocks in a row."""
-        return self._first << max(row - 1, 0)
+        size: int = self._first << max(row - 1, 0)
+        return size
 
     def _indirect(self, address: int, rows: int, begin: int, depth: int) -> None:
         """Add the blocks to which a block of addresses leads."""

@@ -6,7 +6,8 @@ Source: MathWorks, "MAT-File Format", chapter 2.
 from __future__ import annotations
 
 import struct
-from typing import Any, BinaryIO
+from io import FileIO
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def plausible(header: bytes) -> bool:
     return len(header) >= HEADER and _order(header) is not None
 
 
-def read(file: BinaryIO, size: int, budget: Budget) -> dict[str, Any]:
+def read(file: FileIO, size: int, budget: Budget) -> dict[str, Any]:
     """The variables of a file."""
     stream = Stream(file)
     variables: dict[str, Any] = {}

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import Any, BinaryIO
+from io import FileIO
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ HEADER = 128
 USUAL = 40  # bytes of class, size and name of a matrix that has none
 
 
-def read(file: BinaryIO, size: int, budget: Budget) -> tuple[dict[str, Any], Any]:
+def read(file: FileIO, size: int, budget: Budget) -> tuple[dict[str, Any], Any]:
     """The variables of a file, and its objects' cells if it has any objects."""
     header = file.read(HEADER)
     order = ">" if header[126:128] == b"MI" else "<"
@@ -42,7 +43,7 @@ def read(file: BinaryIO, size: int, budget: Budget) -> tuple[dict[str, Any], Any
     stream = Stream(file)
     while not stream.at_end():
         place = HEADER + stream.offset
-        name, value = Elements(stream, order, budget).variable(size - place)
+        name, value = Reader(stream, order, budget).variable(size - place)
         if name:
             variables[name] = value
         elif place == offset:
@@ -56,7 +57,7 @@ def _wrapped_cells(stored: Any, budget: Budget) -> Any:
     if len(content) < 8:
         return None
     stream = Stream(_Bytes(content[8:]))
-    _, kept = Elements(stream, ">" if content[2:4] == b"MI" else "<", budget).variable(len(content) - 8)
+    _, kept = Reader(stream, ">" if content[2:4] == b"MI" else "<", budget).variable(len(content) - 8)
     return kept.get("MCOS") if isinstance(kept, Struct) else None
 
 
@@ -74,7 +75,7 @@ class _Bytes:
         return 0
 
 
-class Elements:
+class Reader:
     """The data elements of one variable.
 
     Sizes in the arguments are the bytes that an element may take, its tag included.
@@ -223,10 +224,9 @@ class Elements:
         number = number_of(shape)
         if number == 0 and end - self._stream.offset < 8:
             return text("", shape)
-        kind, stored = self._data(end)
+        kind, stored = self._data(end, weight=6)
         if kind not in TEXTS:
             raise MatFileError(f"text has the data type {kind}")
-        self._budget.spend(8 * len(stored))
         encoding = TEXTS[kind]
         if encoding in ("utf-16", "utf-32"):
             encoding += "-be" if self._order == ">" else "-le"
@@ -280,12 +280,13 @@ class Elements:
             raise MatFileError(f"a data element of {size} bytes has {room - 8}")
         return kind, size, None
 
-    def _data(self, end: int) -> tuple[int, bytes]:
+    def _data(self, end: int, weight: int = 2) -> tuple[int, bytes]:
+        """The type and the bytes of the next data element, each of which takes `weight` bytes of memory."""
         kind, size, small = self._tag(end)
         if small is not None:
             return kind, small
-        if size > PIECE:
-            self._budget.spend(size)
+        if size > 1024:
+            self._budget.spend(weight * size)
         stored = self._stream.take(size)
         self._pad(size, end)
         return kind, stored

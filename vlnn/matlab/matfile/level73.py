@@ -57,8 +57,8 @@ class _Values:
         self._open: set[int] = set()
         self.referred = False
 
-    def value(self, address: int, depth: int) -> Any:
-        """The value of an object. Those that are referred to again and again are one."""
+    def value(self, address: int, depth: int, stored: Object | None = None) -> Any:
+        """The value of an object, which may have been read. Those that are referred to again and again are one."""
         if address in self._made:
             return self._made[address]
         if address in self._open:
@@ -66,7 +66,7 @@ class _Values:
         if depth > MAX_DEPTH:
             raise MatFileError(f"arrays lie more than {MAX_DEPTH} deep in each other")
         self._open.add(address)
-        stored = self._file.object(address)
+        stored = stored or self._file.object(address)
         attributes = self._file.attributes(stored)
         made = self._group(stored, attributes, depth) if stored.is_group else self._array(stored, attributes)
         if isinstance(made, _Cells):
@@ -113,7 +113,7 @@ class _Values:
             if not _class_of(attributes) and self._file.shape_and_type(stored)[1].what == REFERENCE:
                 addresses = _turned(self._file.array(stored))
                 return self._several(addresses, depth), addresses.shape
-        return [self.value(address, depth + 1)], (1, 1)
+        return [self.value(address, depth + 1, stored)], (1, 1)
 
     def _sparse(self, members: dict[str, int], attributes: dict[str, Any], class_name: str) -> Any:
         rows = int(np.ravel(attributes["MATLAB_sparse"])[0])
@@ -130,7 +130,7 @@ class _Values:
 
     def _array(self, stored: Object, attributes: dict[str, Any]) -> Any:
         class_name = _class_of(attributes)
-        shape, kind = self._file.shape_and_type(stored)
+        kind = self._file.shape_and_type(stored)[1]
         if "MATLAB_empty" in attributes and np.any(attributes["MATLAB_empty"]):
             return self._without_elements(class_name, self._file.array(stored), attributes)
         if kind.what == REFERENCE:
@@ -204,7 +204,8 @@ def _turned(array: Array) -> Array:
 def _letters(array: Array) -> str:
     if array.dtype.kind not in "iu" or (array.size and int(array.max()) > 0xFFFF):
         raise MatFileError("text is damaged")
-    return array.astype("<u2").tobytes(order="F").decode("utf-16-le", "surrogatepass")
+    letters: bytes = array.astype("<u2").tobytes(order="F")
+    return letters.decode("utf-16-le", "surrogatepass")
 
 
 def _numbers(array: Array, dtype: np.dtype[Any] | None) -> Array:

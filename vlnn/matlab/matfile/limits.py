@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ MAX_DEPTH = 64
 MAX_ELEMENTS = 2**59
 
 # MATLAB's numeric classes.
-NUMBERS = {
+NUMBERS: dict[str, np.dtype[Any]] = {
     "double": np.dtype(np.float64),
     "single": np.dtype(np.float32),
     "int8": np.dtype(np.int8),
@@ -52,8 +53,8 @@ class Budget:
         self.limit = (512 << 20) + 16 * file_size if memory is None else memory
         self._memory = self.limit
         # Each takes time rather than memory. In a file without compression a value has eight bytes at least.
-        self._values = 500_000 + max(file_size // 4, self.limit >> 10)
-        self._rereading = (32 << 20) + 8 * file_size
+        self._values = max(500_000 + file_size // 4, 0 if memory is None else memory >> 10)
+        self._rereading = (16 << 20) + 4 * file_size
 
     def spend(self, size: int) -> None:
         """Take `size` bytes of memory."""
@@ -79,7 +80,7 @@ class Budget:
         if self._rereading < 0:
             raise MatFileError("it refers to the same bytes again and again")
 
-    def empty(self, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """An array to be filled, Fortran-ordered."""
         self.spend(number_of(shape) * dtype.itemsize + 128)
         return np.empty(shape, dtype, order="F")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +83,7 @@ def loadmat(path: str | os.PathLike[str], *, memory: int | None = None) -> Struc
             raise MatFileError(f"{path}: its values lie too deep in each other.") from None
 
 
-def _read(file: BinaryIO, size: int, budget: Budget) -> tuple[dict[str, Any], Any]:
+def _read(file: FileIO, size: int, budget: Budget) -> tuple[dict[str, Any], Any]:
     header = file.read(HEADER)
     for base in USER_BLOCKS:
         file.seek(base)

@@ -28,8 +28,8 @@ class Node(NamedTuple):
     shape : tuple of int
         Two sizes at least.
     data : array, list or dict
-        Numbers (for char units of UTF-16) in an array of that shape; a cell's elements in MATLAB's order; for each field
-        of a struct the elements' values in MATLAB's order; SciPy's csc_array.
+        Numbers, for char units of UTF-16, in an array of that shape; a cell's elements in MATLAB's order; for each
+        field of a struct the elements' values in MATLAB's order; SciPy's csc_array.
     """
 
     class_name: str

@@ -1,8 +1,9 @@
 """MATLAB's objects: what they hold, as far as it is known how files keep it.
 
-A file keeps objects apart from its variables, in the cells of a FileWrapper__: the first holds tables of classes, objects
-and properties as 32-bit words, those from the third on the values of properties, the last each class's defaults. A
-variable holds a reference: 0xDD000000, the number of dimensions, the size, the objects' numbers, the class's number.
+A file keeps objects apart from its variables, in the cells of a FileWrapper__: the first holds tables of classes,
+objects and properties as 32-bit words, those from the third on the values of properties, the last each class's
+defaults. A variable holds a reference: 0xDD000000, the number of dimensions, the size, the objects' numbers, the
+class's number.
 MathWorks does not document this.
 
 Source: https://github.com/foreverallama/matio, docs/subsystem_data_format.md; files that MATLAB wrote.
@@ -10,6 +11,7 @@ Source: https://github.com/foreverallama/matio, docs/subsystem_data_format.md; f
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -46,7 +48,7 @@ class _Tables:
             raise MatFileError("the table of its objects is damaged")
         names = content[NAMES_AT : bounds[0]].split(b"\0")[: int(words[1])]
         self.names = ["", *(name.decode("utf-8", "replace") for name in names)]
-        parts = [words[begin // 4 : end // 4] for begin, end in zip(bounds, bounds[1:], strict=False)]
+        parts = [words[begin // 4 : end // 4] for begin, end in itertools.pairwise(bounds)]
         self._classes, self._objects = parts[0], parts[2]
         self._saved, self._properties = _blocks(parts[1]), _blocks(parts[3])
         self._values = cells[2:]

@@ -65,8 +65,7 @@ def _write(write: Write, piece: Piece) -> None:
     elif piece.flags.f_contiguous:
         write(memoryview(piece.reshape(-1, order="F")).cast("B"))
     else:  # in blocks, so that no second array is needed
-        flags = ("external_loop", "buffered")
-        for block in np.nditer(piece, flags=flags, order="F", buffersize=BLOCK):  # type: ignore[arg-type]
+        for block in np.nditer(piece, flags=["external_loop", "buffered"], order="F", buffersize=BLOCK):
             write(np.asarray(block).tobytes())
 
 
