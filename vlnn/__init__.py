@@ -2,6 +2,8 @@
 
 The house, from the door down::
 
+    load_network                the network in a file                      vlnn.networks
+    simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks
     settings, clear_mex         what outlives a call                       vlnn.settings
     loadmat, savemat            MAT-files of every version                 vlnn.matlab.matfile

@@ -94,7 +94,7 @@ def _loaded(found: Found) -> SimpleNN | DagNN:
         )
     net: SimpleNN = vl_simplenn_tidy(Struct(found.net, layers=[_of_object(layer) for layer in layers]))
     if not found.place:
-        for name in set(found.net) - FIELDS - {"classes", "normalization"}:
+        for name in set(found.net) - FIELDS:
             net.meta.setdefault(name, found.net[name])
     return net
 

@@ -3,6 +3,7 @@
 MatConvNet keeps one such choice in every MEX file; vlnn keeps one for all functions.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Real
@@ -11,6 +12,11 @@ from typing import Any
 from vlnn.errors import MatConvNetError
 
 DEFAULT_WORKSPACE_LIMIT = 512.0 * 2**20
+
+
+def _as_number(value: Any) -> float:
+    """A real number of any library; NaN for what is none."""
+    return float(value) if isinstance(value, Real) else math.nan
 
 
 class Settings:
@@ -53,9 +59,10 @@ class Settings:
     @cudnn_workspace_limit.setter
     def cudnn_workspace_limit(self, value: float) -> None:
         sentence = "CudnnWorkSpaceLimit is not a non-negative scalar."
-        if not isinstance(value, Real) or not value >= 0:
+        limit = _as_number(value)
+        if not limit >= 0:
             raise MatConvNetError(f"{sentence} Received {value!r}.")
-        self._cudnn_workspace_limit = float(value)
+        self._cudnn_workspace_limit = limit
 
     @property
     def threads(self) -> int | None:

@@ -37,7 +37,11 @@ def test_nothing_changes_in_the_network() -> None:
     net.predict(X)
     with pytest.raises(MatConvNetError):
         net.predict(np.ones((3, 3, 7)))
-    assert all(a is b for one, var in zip(values, net.vars, strict=True) for a, b in zip(one, (var.value, var.der)))
+    assert all(
+        a is b
+        for one, var in zip(values, net.vars, strict=True)
+        for a, b in zip(one, (var.value, var.der), strict=False)
+    )
     assert (net.mode, net.conserveMemory, net.getLayer("loss").block.average) == ("normal", False, average)
 
 
@@ -81,7 +85,7 @@ def test_a_softmax_loss_offers_its_softmax() -> None:
 def test_the_last_of_several_outputs() -> None:
     net = residual()
     net.addLayer("side", dagnn.Sigmoid(), "a", "side")
-    assert net.predict(X).shape == (1, 1, 2, 4)
+    assert net.predict(X).shape == X.shape
     net.addLayer("end", dagnn.Sigmoid(), "prediction", "end")
     np.testing.assert_array_equal(net.predict(X), net.predict(X, "end")["end"])
 
@@ -138,10 +142,10 @@ def test_several_inputs_have_to_be_named() -> None:
     net.addLayer("sum", dagnn.Sum(), ["left", "right"], "y")
     with pytest.raises(MatConvNetError, match=r"2 inputs.*\{'left': array, 'right': array\}"):
         net.predict(X)
-    np.testing.assert_array_equal(net.predict({"left": X, "right": X}), np.float64(2) * X)
+    np.testing.assert_array_equal(net.predict({"left": X, "right": X}), 2 * X.astype(np.float32))
     with pytest.raises(MatConvNetError, match="layer 'sum' reads 'right', which has no value"):
         net.predict({"left": X})
-    with pytest.raises(MatConvNetError, match="The network has 0 inputs"):
+    with pytest.raises(MatConvNetError, match="0 inputs"):
         DagNN().predict(X)
 
 
@@ -149,7 +153,7 @@ def test_a_network_that_only_scores() -> None:
     net = DagNN()
     net.addLayer("distance", dagnn.PDist(aggregate=False), ["a", "b"], "d")
     a, b = random(2, 2, 3), random(2, 2, 3, seed=1)
-    with pytest.raises(MatConvNetError, match="no layers"):
+    with pytest.raises(MatConvNetError, match="losses alone"):
         net.predict({"a": a, "b": b})
     assert net.predict({"a": a, "b": b}, "d")["d"].shape == (2, 2, 1, 1)
 

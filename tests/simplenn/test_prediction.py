@@ -141,7 +141,7 @@ def test_layers_that_are_needed_for_no_output_are_not_computed() -> None:
 
 
 def test_the_network_shows_its_layers() -> None:
-    assert repr(SimpleNN([{"type": "relu"}])) == "SimpleNN(1 layers: relu)"
+    assert repr(SimpleNN([{"type": "relu"}])) == "SimpleNN(1 layer: relu)"
     assert len(repr(SimpleNN([{"type": "relu"}] * 1000))) < 300
 
 

@@ -30,14 +30,19 @@ def pairs_of(what: str, given: Any) -> dict[str, Any]:
     return dict(zip(given[::2], given[1::2], strict=True))
 
 
-def set_values(net: Graph, values: Mapping[str, Any]) -> None:
-    """Give variables their values."""
-    for name in values:
+def check_names(net: Graph, names: Iterable[str]) -> None:
+    """Refuse names of variables that do not exist."""
+    for name in names:
         if name not in net.positions["vars"]:
             raise MatConvNetError(
                 f"No variable of name '{name}' could be found in the DAG. {net.near('vars', name)} "
                 f"The network's inputs: {', '.join(net.getInputs())}."
             )
+
+
+def set_values(net: Graph, values: Mapping[str, Any]) -> None:
+    """Give variables their values."""
+    check_names(net, values)
     for name, value in values.items():
         net.vars[net.positions["vars"][name]].value = value
 

@@ -111,14 +111,16 @@ class DagNN(Graph):
         Parameters
         ----------
         x : array, or dict {'name': array}
-            The network's input, or its inputs by their names. They take the class of the parameters.
+            The network's input, or its inputs by their names. They are converted to the class of the first parameter,
+            single where there are none, and so are parameters of another class.
         outputs : names, optional
-            The variables to return.
+            The variables to return. The output of a softmax loss, or 'prob' if no variable is called that, stands for
+            the softmax of what goes into it, unless x has its labels. So does 'prediction' for y.
 
         Returns
         -------
         y : array
-            The network's output; if it has several, that of the layer that runs last.
+            The network's output; if it has several, that of the last layer in ``layers``.
         ys : dict {'name': array}, if there are `outputs`
 
         Raises

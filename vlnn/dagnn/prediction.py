@@ -11,7 +11,7 @@ import numpy as np
 
 from vlnn.blocks.nnsoftmax import vl_nnsoftmax
 from vlnn.dagnn.devices import move_to
-from vlnn.dagnn.evaluation import forward, pairs_of, set_values
+from vlnn.dagnn.evaluation import check_names, forward, pairs_of, set_values
 from vlnn.dagnn.graph import Graph
 from vlnn.dagnn.losses import Loss
 from vlnn.dagnn.reading import strings
@@ -28,19 +28,18 @@ def predict(net: Graph, x: Any, outputs: Any) -> Any:
     """What DagNN.predict does."""
     judges = _judges(net)
     values = _inputs(net, x, judges)
-    order = [index for index in net.executionOrder if index not in judges]
     if outputs is None:
-        return _run(net, order, [_last_output(net, order, values)], values)[0]
+        return _run(net, [_last_output(net, judges, values)], values)[0]
     names = strings(outputs, "OUTPUTS")
-    sources = [_source_of(net, name, order, values) for name in names]
-    results = _run(net, net.executionOrder, [source for source, _ in sources], values)
+    sources = [_source_of(net, name, judges, values) for name in names]
+    results = _run(net, [source for source, _ in sources], values)
     return {
         name: vl_nnsoftmax(result) if softmax else result
         for name, result, (_, softmax) in zip(names, results, sources, strict=True)
     }
 
 
-def _source_of(net: Graph, name: str, order: Sequence[int], values: Mapping[str, Any]) -> tuple[str, bool]:
+def _source_of(net: Graph, name: str, judges: set[int], values: Mapping[str, Any]) -> tuple[str, bool]:
     """The variable that a name stands for, and whether it is the softmax of it that is wanted."""
     known = name in net.positions["vars"]
     for layer in net.layers:
@@ -50,7 +49,7 @@ def _source_of(net: Graph, name: str, order: Sequence[int], values: Mapping[str,
                 return name, False  # the labels are given: the loss itself
             return layer.inputs[0], True
     if name == "prediction" and not known:
-        return _last_output(net, order, values), False
+        return _last_output(net, judges, values), False
     if not known:
         raise MatConvNetError(f"The network has no variable '{name}'. {net.near('vars', name)}")
     return name, False
@@ -104,44 +103,40 @@ def _inputs(net: Graph, x: Any, judges: set[int]) -> dict[str, Any]:
                 f"The network has {len(sources)} inputs. Received one array; name what is what: {{{example}}}."
             )
         given = {sources[0]: x}
+    check_names(net, given)
     class_ = _class_of(net)
     return {name: move_to(_in_class(name, value, class_), net.device) for name, value in given.items()}
 
 
-def _class_of(net: Graph) -> np.dtype[Any] | None:
-    for param in net.params:
-        if is_array(param.value) and param.value.dtype.kind == "f":
-            dtype: np.dtype[Any] = param.value.dtype
-            return dtype
-    return None
+def _class_of(net: Graph) -> np.dtype[Any]:
+    """The class of the first parameter; single where there are none."""
+    floats = (param.value.dtype for param in net.params if is_array(param.value) and param.value.dtype.kind == "f")
+    return next(floats, np.dtype(np.float32))
 
 
-def _in_class(name: str, value: Any, class_: np.dtype[Any] | None) -> Array:
+def _in_class(name: str, value: Any, class_: np.dtype[Any]) -> Array:
     array = value if is_array(value) else np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise MatConvNetError(f"The input '{name}' is no array of real numbers. Received {received(value)}.")
-    if class_ is None:
-        class_ = array.dtype if array.dtype in (np.float32, np.float64) else np.dtype(np.float32)
     return array.astype(class_, order="F", copy=False)
 
 
-def _last_output(net: Graph, order: Sequence[int], values: Mapping[str, Any]) -> str:
-    """The variable that nobody reads and that is computed last."""
+def _last_output(net: Graph, judges: set[int], values: Mapping[str, Any]) -> str:
+    """The variable that no layer but losses reads, written by the last layer that can be computed."""
+    order = [index for index in range(len(net.layers)) if index not in judges]
+    if not order:
+        raise MatConvNetError("The network has no layers, or losses alone: say which variables you want.")
     read = {v for index in order for v in net.layers[index].inputIndexes}
-    computed = _computed(net, order, values)
-    for index in reversed(order):
-        for v in reversed(net.layers[index].outputIndexes):
-            if v not in read and v in computed:
-                return net.vars[v].name
-    _check_computed(net, order, net.getOutputs() or [var.name for var in net.vars], values)
-    raise MatConvNetError("The network has no layers to predict with.")
+    ends = [v for index in reversed(order) for v in reversed(net.layers[index].outputIndexes) if v not in read]
+    known = _computed(net, net.executionOrder, values)
+    return net.vars[next((v for v in ends if v in known), ends[0])].name
 
 
-def _needed(net: Graph, order: Sequence[int], names: Sequence[str], values: Mapping[str, Any]) -> list[int]:
+def _needed(net: Graph, names: Sequence[str], values: Mapping[str, Any]) -> list[int]:
     """The layers on the way to some variables."""
     wanted = {net.positions["vars"][name] for name in names}
     needed = []
-    for index in reversed(order):
+    for index in reversed(net.executionOrder):
         layer = net.layers[index]
         if wanted & set(layer.outputIndexes):
             needed.append(index)
@@ -176,9 +171,9 @@ def _check_computed(net: Graph, order: Sequence[int], names: Sequence[str], valu
     raise MatConvNetError(f"The variable '{missing[0]}' cannot be computed from {', '.join(values)}.")
 
 
-def _run(net: Graph, order: Sequence[int], names: Sequence[str], values: dict[str, Any]) -> list[Any]:
+def _run(net: Graph, names: Sequence[str], values: dict[str, Any]) -> list[Any]:
     """Variables, from a run in mode 'test' that leaves the network's own as they are."""
-    order = _needed(net, order, names, values)
+    order = _needed(net, names, values)
     _check_computed(net, order, names, values)
     before = net.vars, net.params, net.mode, net.conserveMemory, net.computingDerivative, net.numPendingVarRefs
     net.vars = [blank(var) for var in net.vars]
@@ -200,7 +195,7 @@ def _run(net: Graph, order: Sequence[int], names: Sequence[str], values: dict[st
         net.vars, net.params, net.mode, net.conserveMemory, net.computingDerivative, net.numPendingVarRefs = before
 
 
-def _in_one_class(param: Param, class_: np.dtype[Any] | None) -> Param:
+def _in_one_class(param: Param, class_: np.dtype[Any]) -> Param:
     """A parameter in the class of the others; MatConvNet would refuse to mix them."""
     value = param.value
     if not is_array(value) or value.dtype.kind != "f" or value.dtype == class_:

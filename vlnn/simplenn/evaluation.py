@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from vlnn.matlab.values import Struct
 from vlnn.settings import settings
 from vlnn.simplenn.advice import advice
 from vlnn.simplenn.formats import cells, flag, layers_of, place
-from vlnn.simplenn.layers import LOSSES, TYPES, Run
+from vlnn.simplenn.layers import LOSSES, TYPES, LayerFunction, Run
 
 OPTIONS = {
     "conserveMemory": False,
@@ -157,8 +157,7 @@ class Chain:
         """Compute the outputs from ``res[0].x`` on; derivatives will be wanted of the layers from `first` on."""
         for i, layer in enumerate(self.layers):
             start = time.perf_counter()
-            forward = TYPES[layer.type].forward
-            res[i + 1] = self._compute(i, res[i].x, lambda: forward(layer, res[i], res[i + 1], self.run))  # noqa: B023
+            res[i + 1] = self._compute(TYPES[layer.type].forward, i, res)
             kept = i > 0 and (self._precious[i - 1] or self.layers[i - 1].type in LOSSES)
             if self.conserve and i < first and not kept:
                 res[i].x = None
@@ -169,9 +168,9 @@ class Chain:
         last = len(self.layers) - 1
         for i in range(last, first - 1, -1):
             start = time.perf_counter()
-            layer, backward = self.layers[i], TYPES[self.layers[i].type].backward
+            backward = TYPES[self.layers[i].type].backward
             assert backward is not None
-            res[i] = self._compute(i, res[i].x, lambda: backward(layer, res[i], res[i + 1], self.run))  # noqa: B023
+            res[i] = self._compute(backward, i, res)
             if server is not None and res[i].dzdw:
                 for j, derivative in enumerate(res[i].dzdw):
                     server.push(f"l{i + 1}_{j + 1}", derivative)
@@ -182,16 +181,16 @@ class Chain:
         if self.conserve and 0 < first <= last and not self._precious[first]:
             res[first].x = res[first].dzdx = None
 
-    def _compute(self, i: int, x: Any, action: Callable[[], Struct]) -> Struct:
+    def _compute(self, function: LayerFunction, i: int, res: list[Struct]) -> Struct:
         """Compute one layer, with its sticky choices its own; an error says which layer it is about."""
         try:
             with settings.scoped():
-                result = action()
+                result = function(self.layers[i], res[i], res[i + 1], self.run)
         except MatConvNetError as problem:
-            about = f"This is {place(self.layers, i)}. {advice(str(problem), self.net, self.layers[i], i, x)}"
+            about = f"This is {place(self.layers, i)}. {advice(str(problem), self.net, self.layers[i], i, res[i].x)}"
             raise MatConvNetError(f"{problem} {about.strip()}") from None
-        if self.sync and is_array(x) and not isinstance(x, np.ndarray):
-            library(x).cuda.get_current_stream().synchronize()
+        if self.sync and is_array(result.x) and not isinstance(result.x, np.ndarray):
+            library(result.x).cuda.get_current_stream().synchronize()
         return result
 
 

@@ -32,7 +32,7 @@ from vlnn.matlab.values import Struct
 from vlnn.simplenn.formats import cells
 
 LOSSES = ("loss", "softmaxloss")  # their outputs are never forgotten
-ForwardFunction: TypeAlias = Callable[[Struct, Struct, Struct], Any]
+OwnFunction: TypeAlias = Callable[[Struct, Struct, Struct], Any]
 
 
 class Run(NamedTuple):
@@ -45,17 +45,18 @@ class Run(NamedTuple):
 
 
 Block: TypeAlias = Callable[[Struct, Struct, Struct, Any, Run], Any]
+LayerFunction: TypeAlias = Callable[[Struct, Struct, Struct, Run], Struct]  # of layer, before, after, run
 
 
 class LayerType(NamedTuple):
     """How a type of layer is computed, and the fields without which it is not."""
 
-    forward: Callable[[Struct, Struct, Struct, Run], Struct]  # (layer, before, after, run) -> after, with x
-    backward: Callable[[Struct, Struct, Struct, Run], Struct] | None  # -> before, with dzdx, and dzdw
+    forward: LayerFunction  # returns after, with x
+    backward: LayerFunction | None  # returns before, with dzdx and dzdw
     fields: tuple[str, ...] = ()
 
 
-def register(layer_type: str, forward: ForwardFunction, backward: ForwardFunction | None = None) -> None:
+def register(layer_type: str, forward: OwnFunction, backward: OwnFunction | None = None) -> None:
     """Make a layer type of one's own known to vl_simplenn.
 
     Parameters
@@ -220,7 +221,7 @@ def _pdist(layer: Struct, before: Struct, after: Struct, dzdy: Any, run: Run) ->
     return vl_nnpdist(before.x, layer["class"], layer.p, dzdy, *options, nargout=1)
 
 
-def _custom(which: str) -> Callable[[Struct, Struct, Struct, Run], Struct]:
+def _custom(which: str) -> LayerFunction:
     """One of the two functions that a 'custom' layer brings along."""
     return lambda layer, before, after, run: _called(layer.get(which), f"field {which}", layer, before, after)
 

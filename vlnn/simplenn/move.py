@@ -47,7 +47,7 @@ def vl_simplenn_move(net: Any, destination: Any, *, nargout: int | None = None) 
 
     >>> import vlnn
     >>> vlnn.vl_simplenn_move({'layers': [{'type': 'relu'}]}, 'cpu')
-    SimpleNN(1 layers: relu)
+    SimpleNN(1 layer: relu)
     """
     if destination not in ("cpu", "gpu"):
         shown = f"'{destination}'" if isinstance(destination, str) else received(destination)

@@ -51,7 +51,7 @@ class SimpleNN(Struct):
     def __repr__(self) -> str:
         types = [str(layer.get("type")) for layer in self.layers]
         shown = types if len(types) <= 20 else [*types[:10], "...", *types[-9:]]
-        return f"SimpleNN({len(types)} layers: {', '.join(shown)})"
+        return f"SimpleNN({len(types)} layer{'s' if len(types) != 1 else ''}: {', '.join(shown)})"
 
     def predict(self, x: Any, outputs: str | Sequence[str] | None = None) -> Any:
         """Run the network in test mode, without the losses at its end.

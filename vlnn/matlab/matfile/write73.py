@@ -132,15 +132,20 @@ class _Writer:
         references = np.empty(len(nodes), dtype=self._h5py.ref_dtype)
         for at, node in enumerate(nodes):
             self._number += 1
-            references[at] = self.put(self._references, f"r{self._number}", node).ref
+            stored = self.put(self._references, f"r{self._number}", node)
+            self._attach(stored, b"H5PATH", stored.name)
+            references[at] = stored.ref
         return group.create_dataset(name, data=references.reshape(shape, order="F").T, dtype=self._h5py.ref_dtype)
 
     def _described(self, stored: Any, class_name: str) -> Any:
         """An object that has been given its MATLAB class."""
+        self._attach(stored, b"MATLAB_class", class_name)
+        return stored
+
+    def _attach(self, stored: Any, name: bytes, text: str) -> None:
+        """Give an object an attribute as MATLAB writes text: of its length, without an end."""
         h5py = self._h5py
         kind = h5py.h5t.C_S1.copy()
-        kind.set_size(len(class_name))  # as MATLAB: without its end
-        space = h5py.h5s.create(h5py.h5s.SCALAR)
-        attribute = h5py.h5a.create(stored.id, b"MATLAB_class", kind, space)
-        attribute.write(np.array(class_name.encode(), f"S{len(class_name)}"), mtype=kind)
-        return stored
+        kind.set_size(len(text))
+        attribute = h5py.h5a.create(stored.id, name, kind, h5py.h5s.create(h5py.h5s.SCALAR))
+        attribute.write(np.array(text.encode("ascii"), f"S{len(text)}"), mtype=kind)
