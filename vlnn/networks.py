@@ -22,12 +22,7 @@ from vlnn.simplenn.tidy import vl_simplenn_tidy
 
 DEPTH = 4  # how far inside variables to look: deeper than snapshot.net.layers
 MOST_CELLS = 1000  # of a cell array to look into
-FIELDS = {
-    "layers",
-    "meta",
-    "vars",
-    "params",
-}  # of a network; what else lies beside top-level layers belongs to its meta
+FIELDS = ("layers", "meta", "vars", "params", "classes", "normalization")  # of a network, the last two of old ones
 STEP = re.compile(r"\.?([A-Za-z]\w*)|\{(\d+)\}|\((\d+)\)|\[(\d+)\]")
 
 
@@ -81,9 +76,8 @@ def _loaded(found: Found) -> SimpleNN | DagNN:
     layers = found.net["layers"]
     layers = [layers] if isinstance(layers, Mapping) else cells(layers)
     if any(isinstance(layer, Mapping) and {"block", "inputs", "outputs"} & set(layer) for layer in layers):
-        return DagNN.loadobj(
-            Struct({name: value for name, value in found.net.items() if name in FIELDS}), tolerant=True
-        )
+        saved = Struct({name: value for name, value in found.net.items() if name in FIELDS})
+        return DagNN.loadobj(saved, tolerant=True)
     objects = [i for i, layer in enumerate(layers) if isinstance(layer, Opaque)]
     if objects:
         classes = ", ".join(f"{i + 1} ({layers[i].class_name})" for i in objects)
@@ -94,8 +88,9 @@ def _loaded(found: Found) -> SimpleNN | DagNN:
         )
     net: SimpleNN = vl_simplenn_tidy(Struct(found.net, layers=[_of_object(layer) for layer in layers]))
     if not found.place:
-        for name in set(found.net) - FIELDS:
-            net.meta.setdefault(name, found.net[name])
+        for name, value in found.net.items():
+            if name not in FIELDS:
+                net.meta.setdefault(name, value)
     return net
 
 

@@ -116,11 +116,11 @@ def test_blocks_of_unknown_classes_at_the_end() -> None:
     [
         (X, "objektive", "The network has no variable 'objektive'. Did you mean 'objective'?"),
         (
-            {"y": X},
+            {"label": LABELS},
             None,
             "The variable 'prediction' cannot be computed: layer 'conv1' reads 'x', which has no value. Received",
         ),
-        ({"xx": X}, ["a"], "No variable of name 'xx' could be found in the DAG. There are x, a, c, "),
+        ({"xx": X}, ["a"], "No variable of name 'xx' could be found in the DAG. Did you mean 'x'? The"),
         ({"x": "cat.jpg"}, None, "The input 'x' is no array of real numbers."),
         (1j * X, None, "The input 'x' is no array of real numbers."),
         (np.ones((3, 3, 5)), None, "The FILTERS depth does not divide the DATA depth."),

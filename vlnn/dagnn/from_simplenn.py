@@ -36,7 +36,7 @@ def convert(dag: Graph, net: Any, args: Sequence[Any], opts: dict[str, Any]) -> 
     options = options_of({"canonicalNames": False}, args, opts)
     tidy = vl_simplenn_tidy(net)
     for index, layer in enumerate(tidy["layers"]):
-        name = text(layer["name"])
+        name = text(layer.get("name", f"layer{index + 1}"))
         block, weights = _block_of(layer)
         inputs, outputs = [f"x{index}"], [f"x{index + 1}"]
         if isinstance(block, Loss):
@@ -99,7 +99,9 @@ def _plain_block(layer: Mapping[str, Any], type_: str) -> Layer:
         return Loss(loss="softmaxlog")
     if type_ in ("sigmoid", "softmax"):
         return Sigmoid() if type_ == "sigmoid" else SoftMax()
-    raise MatConvNetError(f"{type_} is unsupported. In layer '{layer['name']}'; fromSimpleNN knows {SUPPORTED}.")
+    raise MatConvNetError(
+        f"{type_} is unsupported. In layer '{layer.get('name', '')}'; fromSimpleNN knows {SUPPORTED}."
+    )
 
 
 def _of_each(layer: Mapping[str, Any], field: str, count: int) -> list[Any]:

@@ -21,7 +21,7 @@ from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import received
 from vlnn.matlab.arrays import Array, is_array
 
-JUDGES = re.compile("loss|err|accuracy|objective", re.IGNORECASE)  # in the names of classes that score a network
+JUDGES = re.compile("loss|error|accuracy|metric", re.IGNORECASE)  # in the names of classes that score a network
 
 
 def predict(net: Graph, x: Any, outputs: Any) -> Any:

@@ -210,7 +210,9 @@ def _size(value: Any) -> Size:
 def _dims(size: Sequence[float]) -> str:
     if all(math.isnan(side) for side in size):
         return "n/a"
-    return f"{size[0]:.4g}" if len(set(size)) == 1 else "x".join(f"{side:.4g}" for side in size)
+    if len(set(size)) == 1:
+        return f"{size[0]:.4g}"
+    return "x".join("NaN" if math.isnan(side) else f"{side:.4g}" for side in size)
 
 
 def _memory(count: float) -> str:

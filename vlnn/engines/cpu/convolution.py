@@ -38,6 +38,9 @@ class Convolution:
             out[...] = 0 if biases is None else biases[:, None, None]
             return out
         with np.errstate(all="ignore"):
+            if g.groups == 1 and _little(g):
+                patches.forward(g, image, filters, biases, out)
+                return out
             one, bank = _per_channel(g, filters)
             pair = separable.factors(bank) if bank is not None and _undilated(g) else None
             if pair is not None:
@@ -59,6 +62,9 @@ class Convolution:
             out[...] = 0 if biases is None else biases[:, None, None]
             return out
         with np.errstate(all="ignore"):
+            if g.groups == 1 and _little(g) and _finite(filters):
+                patches.backward_data(g, output, filters, biases, out)
+                return out
             one, bank = _per_channel(g, filters)
             if bank is not None and _finite(filters):
                 pair = separable.factors(bank) if _undilated(g) and _finite(output) else None

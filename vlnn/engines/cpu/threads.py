@@ -88,6 +88,7 @@ class _Share:
         """Wait for the helpers that came in time; the first exception among theirs."""
         self.close()
         problems = [self.outcomes.get() for _ in range(self.helpers)]
+        del self.work  # a helper that has not come yet would keep its arrays alive
         return next((problem for problem in problems if problem is not None), None)
 
 

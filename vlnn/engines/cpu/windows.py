@@ -34,9 +34,9 @@ from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
 BLOCK_PRODUCTS = 10**6  # what OpenBLAS multiplies without packing
-BLOCK_FILTERS = 32
+BLOCK_FILTERS = (48, 32)
 BLOCK_DEPTH = 400  # rows of a window in one product
-BLOCK_RUN = 112
+BLOCK_RUN, SHORT_RUN = 112, 64
 FEW_ROWS = 64  # windows of fewer rows are joined
 FEW_FILTERS = 16  # below, copies cost too much beside the products
 LOW = 48  # images lower than this are joined to a run of about twice as much
@@ -93,10 +93,10 @@ class _Plan:
         self.joined = self.images > 1 or channels * taps < FEW_ROWS
         layers = rows.taps if self.joined else min(rows.step, (rows.taps - 1) * rows.dilate + 1)
         depth = taps * rows.taps if self.joined else taps
-        self.chunk = -(-channels // -(-channels * depth // BLOCK_DEPTH)) if depth < BLOCK_DEPTH else 1
+        self.blocks, self.block_filters = _filter_blocks(filters)
+        deepest = min(BLOCK_DEPTH, BLOCK_PRODUCTS // (self.block_filters * min(self.run, SHORT_RUN)))
+        self.chunk = -(-channels // -(-channels * depth // deepest)) if depth < deepest else 1
         self.chunks = [slice(c, min(c + self.chunk, channels)) for c in range(0, channels, self.chunk)]
-        self.blocks = -(-filters // BLOCK_FILTERS)
-        self.block_filters = -(-filters // self.blocks)
         most = max(16, BLOCK_PRODUCTS // (self.block_filters * self.chunk * depth))
         self.run_blocks, self.block_run = _blocks_of(self.run, min(most, BLOCK_RUN))
         self.padded_run = self.run_blocks * self.block_run
@@ -240,6 +240,13 @@ def _images_of(batch: int, height: int) -> int:
         return 1
     least, most = -(-LOW // height), -(-2 * LOW // height)
     return min(range(min(least, batch), min(most, batch) + 1), key=lambda n: (-(-batch // n) * n, -n))
+
+
+def _filter_blocks(filters: int) -> tuple[int, int]:
+    """How many blocks to cut the filters into, and their size: the larger one unless it leaves more places empty."""
+    most = max(BLOCK_FILTERS)
+    size = filters if filters <= most else min(BLOCK_FILTERS, key=lambda size: (-(-filters // size) * size, -size))
+    return -(-filters // size), size
 
 
 def _blocks_of(run: int, most: int) -> tuple[int, int]:
