@@ -80,7 +80,7 @@ def array(values: Any, dtype: Any = np.float64) -> Any:
         (np.array([[1, 2]], ">f4"), array([[1, 2]], np.float32)),
         (np.zeros((0, 3), np.int8), np.zeros((0, 3), np.int8)),
         (np.zeros((3, 0), bool), np.zeros((3, 0), bool)),
-        (np.zeros((2, 0), np.complex64), np.zeros((2, 0), np.complex64)),
+        (np.zeros((2, 0), np.complex64), np.zeros((2, 0), np.float32)),
         (np.arange(24.0).reshape(2, 3, 4), array(np.arange(24.0).reshape(2, 3, 4))),
         (np.ones((3, 3, 2, 1), np.float32), array(np.ones((3, 3, 2, 1)), np.float32)),
         ([], Cell([], (0, 0))),

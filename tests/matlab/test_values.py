@@ -30,9 +30,9 @@ def test_fields_are_attributes_and_items() -> None:
         (Cell([1, 2]), (1, 2)),
         (Cell([1, 2], (2, 1)), (2, 1)),
         (Cell([], (0, 3)), (0, 3)),
-        (Cell([1, 2], (2, 1)) + [3], (3, 1)),
-        (Cell([1, 2]) + [3], (1, 3)),
-        (Cell([1], (1, 1)) + [3], (1, 2)),
+        (Cell([1, 2], (2, 1)) + Cell([3]), (3, 1)),
+        (Cell([1, 2]) + Cell([3]), (1, 3)),
+        (Cell([1], (1, 1)) + Cell([3]), (1, 2)),
         (Cell([1, 2, 3], (3, 1))[1:], (2, 1)),
         (Cell([1, 2, 3], (1, 1, 3)), (1, 1, 3)),
         (Cell([1, 2, 3], (1, 1, 3))[:2], (1, 2)),
@@ -63,7 +63,7 @@ def test_a_struct_array_keeps_its_fields() -> None:
     layers = StructArray([Struct(name="a"), Struct(name="b", type="conv")])
     assert layers.fields == ("name", "type")
     assert type(layers[:1]) is StructArray
-    assert type(layers + [Struct()]) is StructArray
+    assert type(layers + layers[:1]) is StructArray
     assert StructArray([], (1, 0), ["name"]).fields == ("name",)
     assert StructArray([], (1, 0), ["name"]).copy().fields == ("name",)
 

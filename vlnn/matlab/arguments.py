@@ -151,6 +151,8 @@ def plain(value: object, double_only: bool = False) -> list[float] | None:
     """
     if isinstance(value, (int, float)):
         return [float(value)]
+    if isinstance(value, (list, tuple)) and all(isinstance(element, (int, float)) for element in value):
+        return [float(element) for element in value]
     if double_only and is_array(value) and value.dtype.newbyteorder("=") not in DOUBLE:  # type: ignore[attr-defined]
         return None
     if is_array(value) and not isinstance(value, np.ndarray):

@@ -52,7 +52,7 @@ def structs(fields: Sequence[str], columns: Sequence[list[Any]], shape: Sequence
 
 def joined(real: Array, imaginary: Array) -> Array:
     """Complex numbers. Those of integer class become double: NumPy has no others."""
-    both = np.empty(real.shape, np.result_type(real.dtype, np.complex64), order="F")
+    both = np.empty(real.shape, np.complex64 if real.dtype == np.float32 else np.complex128, order="F")
     both.real = real
     both.imag = imaginary
     return both

@@ -19,7 +19,8 @@ from vlnn.matlab.matfile.limits import MAX_DEPTH, NUMBERS, Budget, MatFileError,
 from vlnn.matlab.values import Opaque, Struct, StructArray
 
 OBJECT_DECODE = 3  # the reference of an object of a class written in MATLAB
-TRUE_CLASSES = {"double", "single", "logical", "char", "cell", "struct", *NUMBERS}
+COMPLEX = (("real", "imag"), ("r", "i"))  # MATLAB's names, h5py's names
+TRUE_CLASSES = {"logical", "char", "cell", "struct", *NUMBERS}
 
 
 def read(content: Bytes, budget: Budget) -> tuple[dict[str, Any], Any]:
@@ -211,10 +212,11 @@ def _letters(array: Array) -> str:
 def _numbers(array: Array, dtype: np.dtype[Any] | None) -> Array:
     """Numbers in MATLAB's class; in their own if it is not known."""
     if array.dtype.names:
-        if set(array.dtype.names) != {"real", "imag"} or array.dtype["real"].names or array.dtype["imag"].names:
+        if array.dtype.names not in COMPLEX:
             raise MatFileError(f"an array has the members {', '.join(array.dtype.names)}")
-        dtype = dtype or array.dtype["real"]
-        return joined(_numbers(array["real"], dtype), _numbers(array["imag"], dtype))
+        real, imaginary = (array[name] for name in array.dtype.names)
+        dtype = dtype or real.dtype
+        return joined(_numbers(real, dtype), _numbers(imaginary, dtype))
     if array.dtype.kind not in "iuf":
         raise MatFileError("numbers are none")
     return array.astype(dtype or array.dtype.newbyteorder("="), order="F", copy=False)

@@ -61,7 +61,7 @@ def as_node(value: Any, place: str, depth: int = 0) -> Node:
     if isinstance(value, Mapping):
         return _structs([value], (1, 1), tuple(value), place, depth)
     if isinstance(value, StructArray):
-        return _structs(value, value.shape, value.fields, place, depth)
+        return _structs(value, value.shape, None, place, depth)
     if isinstance(value, CharMatrix):
         return _char_matrix(value, place)
     if isinstance(value, (list, tuple)):
@@ -105,6 +105,8 @@ def _array(array: Any, place: str) -> Node:
     dtype = array.dtype.newbyteorder("=")
     dtype = np.dtype(NARROWED.get(dtype.name, NARROWED.get(_long(dtype), dtype)))
     real = np.zeros(0, dtype).real.dtype if dtype.kind == "c" else dtype
+    if not array.size:  # version 7.3 has no empty complex arrays
+        array, dtype = array.real, real
     class_name = "logical" if dtype.kind == "b" else CLASS_OF.get(real)
     if class_name is None:
         raise MatFileError(f"{place} is an array of {array.dtype.name}, which MATLAB does not have")
@@ -151,12 +153,14 @@ def _cell(elements: Sequence[Any], shape: tuple[int, ...], place: str, depth: in
 
 
 def _structs(
-    elements: Sequence[Mapping[str, Any]], shape: tuple[int, ...], fields: Sequence[str], place: str, depth: int
+    elements: Sequence[Mapping[str, Any]], shape: tuple[int, ...], fields: Sequence[str] | None, place: str, depth: int
 ) -> Node:
     """A struct array. A field that one element lacks is [] there, as it is in MATLAB."""
     for at, element in enumerate(elements):
         if not isinstance(element, Mapping):
             raise MatFileError(f"{place}[{at}] is {type(element).__name__}, but an element of a struct array is a dict")
+    if fields is None:
+        fields = elements.fields if isinstance(elements, StructArray) else ()
     for field in fields:
         if not isinstance(field, str) or not 0 < len(field) <= MAX_NAME or not field.isascii() or "\0" in field:
             raise MatFileError(f"{place} has the field {field!r}; MATLAB takes names of 1 to {MAX_NAME} ASCII letters")

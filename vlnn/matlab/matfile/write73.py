@@ -22,11 +22,14 @@ def write(path: Path, variables: Mapping[str, Node], compress: bool) -> None:
     """Write the variables into a file of this name."""
     import h5py
 
-    # The oldest format: every MATLAB that has version 7.3 reads it.
-    with h5py.File(path, "w", userblock_size=USER_BLOCK, libver=("earliest", "v110")) as file:
-        writer = _Writer(file, compress)
-        for name, node in variables.items():
-            writer.put(file, name, node)
+    try:
+        # The oldest format: every MATLAB that has version 7.3 reads it.
+        with h5py.File(path, "w", userblock_size=USER_BLOCK, libver=("earliest", "v110")) as file:
+            writer = _Writer(file, compress)
+            for name, node in variables.items():
+                writer.put(file, name, node)
+    except RuntimeError as error:  # what is left of an OSError when the file cannot be closed either
+        raise OSError(f"{path} cannot be written: {error}") from error
     with path.open("r+b") as begun:
         begun.write(header(7.3).ljust(USER_BLOCK, b"\0"))
 
