@@ -143,9 +143,7 @@ class BatchNorm(ElementWise):
                 raise
             raise MatConvNetError(f"{error} Derivatives need an evaluation in mode 'normal'.") from None
         self.moments = None
-        # Moments are averaged over batches: weighted by the images here, divided by them in training.
-        images = size_of(inputs[0])[3]
-        return derivatives[:1], [*derivatives[1:], moments * moments.dtype.type(images)]
+        return derivatives[:1], [*derivatives[1:], moments]
 
     def initParams(self) -> Sequence[Array]:
         if len(self.numChannels) != 1:
