@@ -4,6 +4,7 @@ The house, from the door down::
 
     load_network                the network in a file                      vlnn.networks
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
+    dagnn                       networks that are a graph of layers        vlnn.dagnn
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks
     settings, clear_mex         what outlives a call                       vlnn.settings
     loadmat, savemat            MAT-files of every version                 vlnn.matlab.matfile

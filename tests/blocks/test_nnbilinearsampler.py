@@ -134,6 +134,8 @@ def test_threads_and_pieces_change_nothing(channels: int, images: int, monkeypat
     vlnn.settings.threads = 4
     monkeypatch.setattr("vlnn.engines.cpu.sampling.BLOCK_BYTES", 2**12)
     monkeypatch.setattr("vlnn.engines.cpu.sampling.LEAST_BYTES", 2**10)
+    monkeypatch.setattr("vlnn.engines.cpu.gathering.BLOCK", 2**4)
+    monkeypatch.setattr("vlnn.engines.cpu.gathering.LEAST_SAMPLES", 1)
     pieces = [vlnn.vl_nnbilinearsampler(x, grid), *vlnn.vl_nnbilinearsampler(x, grid, dzdy)]
     for one, other in zip(pieces, whole, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-11)

@@ -170,6 +170,11 @@ def test_unusual_fields() -> None:
         ),
         ({}, "Invalid model. It has no field layers; its fields: none. vlnn.load_network finds"),
         ({"layers": [3]}, "LAYERS is not a struct array."),
+        ({"layers": [{"name": "a", "inputs": []}]}, "Reference to non-existent field 'type'. A layer without it,"),
+        ({"layers": [layer(name=3)]}, "Reference to non-existent field 'name'. A layer without it, or with one that"),
+        ({"layers": [layer()], "params": [{"value": 1}]}, "Reference to non-existent field 'name'. A parameter"),
+        ({"layers": [layer(), layer()]}, "There is already a layer with name 'it'."),
+        ({"layers": [layer(inputs=[1])]}, "The list of inputs of layer 'it' is not a cell of strings."),
         (
             {"layers": [layer(), layer(name="r", block={"foo": 1})]},
             "No property `foo` for a layer of type `dagnn.ReLU`. Its properties: useShortCircuit, leak, opts.",

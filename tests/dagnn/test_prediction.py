@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -172,3 +173,16 @@ def test_values_are_forgotten_while_it_runs() -> None:
     assert alive == [0] * 5
     net.predict(X, ["v2"])
     assert len(alive) == 7
+
+
+def test_memory_is_that_of_two_variables() -> None:
+    net = chain(*[dagnn.Sigmoid() for _ in range(8)])
+    x = np.zeros((1024, 1024), np.float32)
+    net.predict(x[:1])
+    tracemalloc.start()
+    try:
+        net.predict(x)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.2 * x.nbytes

@@ -5,8 +5,8 @@
     network.py                          DagNN itself
     graph.py, records.py                layers, variables and parameters, and changing them
     layer.py, properties.py             what blocks have in common
-    filters.py, pointwise.py,           the blocks
-    losses.py, spatial.py
+    filters.py, normalisation.py,       the blocks
+    pointwise.py, losses.py, spatial.py
     registry.py                         classes by their names, blocks of a file
     evaluation.py, prediction.py,       one file for each thing that DagNN does
     sizes.py, printing.py, loading.py,
@@ -18,19 +18,8 @@ from vlnn.dagnn.filters import Conv, ConvTranspose, Pooling
 from vlnn.dagnn.layer import ElementWise, Filter, Layer
 from vlnn.dagnn.losses import Loss, LossSmoothL1, PDist
 from vlnn.dagnn.network import DagNN
-from vlnn.dagnn.pointwise import (
-    LRN,
-    BatchNorm,
-    Concat,
-    DropOut,
-    NormOffset,
-    ReLU,
-    Scale,
-    Sigmoid,
-    SoftMax,
-    SpatialNorm,
-    Sum,
-)
+from vlnn.dagnn.normalisation import LRN, BatchNorm, NormOffset, SpatialNorm
+from vlnn.dagnn.pointwise import Concat, DropOut, ReLU, Scale, Sigmoid, SoftMax, Sum
 from vlnn.dagnn.registry import Unknown, register
 from vlnn.dagnn.spatial import AffineGridGenerator, BilinearSampler, Crop, ROIPooling, UniformScalingGridGenerator
 

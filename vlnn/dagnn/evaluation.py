@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -65,9 +64,12 @@ def forward(net: Graph, order: Iterable[int]) -> None:
     """Evaluate layers, one after the other."""
     for index in order:
         layer = net.layers[index]
+        given = [net.vars[v].value for v in layer.inputIndexes]
         start = time.perf_counter()
-        with _explained(net, layer):
+        try:
             layer.block.forwardAdvanced(layer)
+        except (MatConvNetError, NotImplementedError) as error:
+            raise _explained(error, net, layer, given) from None
         layer.forwardTime = time.perf_counter() - start
 
 
@@ -75,9 +77,12 @@ def backward(net: Graph, order: Iterable[int]) -> None:
     """Differentiate layers, one after the other."""
     for index in order:
         layer = net.layers[index]
+        given = [net.vars[v].value for v in layer.inputIndexes]
         start = time.perf_counter()
-        with _explained(net, layer):
+        try:
             layer.block.backwardAdvanced(layer)
+        except (MatConvNetError, NotImplementedError) as error:
+            raise _explained(error, net, layer, given) from None
         layer.backwardTime = time.perf_counter() - start
 
 
@@ -94,24 +99,16 @@ def warn_of_mode(net: Graph) -> None:
         )
 
 
-@contextmanager
-def _explained(net: Graph, layer: LayerRecord) -> Iterator[None]:
-    """Let errors say in which layer they came up, and what it was given."""
-    given = [_described(net, v) for v in layer.inputIndexes]
-    try:
-        yield
-    except MatConvNetError as error:
-        where = f"In layer '{layer.name}' ({layer.block.type}), which reads {', '.join(given)}."
-        raise MatConvNetError(f"{error} {where}{_advice(net, layer, str(error))}") from None
-    except NotImplementedError as error:
-        raise NotImplementedError(f"{error} It is the block of layer '{layer.name}'.") from None
-
-
-def _described(net: Graph, v: int) -> str:
-    var = net.vars[v]
-    if not hasattr(var.value, "dtype"):
-        return f"'{var.name}'"
-    return f"'{var.name}' ({sizes(np.shape(var.value)) or 'scalar'} {var.value.dtype})"
+def _explained(error: Exception, net: Graph, layer: LayerRecord, given: list[Any]) -> Exception:
+    """The error, with the layer in which it came up, and what that was given."""
+    if isinstance(error, NotImplementedError):
+        return NotImplementedError(f"{error} It is the block of layer '{layer.name}'.")
+    inputs = [
+        f"'{name}' ({sizes(np.shape(value)) or 'scalar'} {value.dtype})" if hasattr(value, "dtype") else f"'{name}'"
+        for name, value in zip(layer.inputs, given, strict=True)
+    ]
+    where = f"In layer '{layer.name}' ({layer.block.type}), which reads {', '.join(inputs)}."
+    return MatConvNetError(f"{error} {where}{_advice(net, layer, str(error))}")
 
 
 def _advice(net: Graph, layer: LayerRecord, error: str) -> str:

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vlnn.dagnn.filters import Conv, ConvTranspose, Pooling
-from vlnn.dagnn.graph import Graph, options_of
+from vlnn.dagnn.graph import Graph
 from vlnn.dagnn.layer import Layer
 from vlnn.dagnn.losses import Loss
-from vlnn.dagnn.pointwise import LRN, BatchNorm, DropOut, ReLU, Sigmoid, SoftMax
+from vlnn.dagnn.normalisation import LRN, BatchNorm
+from vlnn.dagnn.pointwise import DropOut, ReLU, Sigmoid, SoftMax
 from vlnn.dagnn.properties import text, vector
-from vlnn.dagnn.reading import empty, structs
+from vlnn.dagnn.reading import empty, options_of, structs
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.values import Struct
 from vlnn.simplenn.tidy import vl_simplenn_tidy
@@ -41,7 +42,7 @@ def convert(dag: Graph, net: Any, args: Sequence[Any], opts: dict[str, Any]) -> 
         inputs, outputs = [f"x{index}"], [f"x{index + 1}"]
         if isinstance(block, Loss):
             inputs.append(_new_name(dag, "label"))
-        dag.addLayer(name, block, inputs, outputs, [name + one.suffix for one in weights])
+        dag.addLayer(name, block, inputs, outputs, [name + one.suffix for one in weights], skipRebuild=True)
         for one in weights:
             param = dag.getParam(name + one.suffix)
             if not empty(one.value):
@@ -50,6 +51,7 @@ def convert(dag: Graph, net: Any, args: Sequence[Any], opts: dict[str, Any]) -> 
                 param.learningRate = one.learning_rate
             if one.weight_decay is not None:
                 param.weightDecay = one.weight_decay
+    dag.rebuild()
     if options["canonicalNames"]:
         _rename(dag)
     dag.meta = _meta(dag, tidy["meta"])

@@ -13,10 +13,9 @@ import numpy as np
 
 from vlnn.blocks.taccum import vl_taccum
 from vlnn.dagnn.layer import Layer
-from vlnn.dagnn.reading import empty, strings
+from vlnn.dagnn.reading import empty, options_of, strings
 from vlnn.dagnn.records import LayerRecord, Param, Var, order_of, positions_of
 from vlnn.errors import MatConvNetError
-from vlnn.matlab.argparse import vl_argparse
 from vlnn.matlab.arrays import Array
 from vlnn.matlab.values import Struct
 
@@ -293,13 +292,6 @@ class Graph:
         if missing:
             raise MatConvNetError(f"Invalid {word} name `{', '.join(missing)}`. {self.near(kind, missing[0])}")
         return [self.positions[kind][one] if isinstance(one, str) else int(one) for one in given]
-
-
-def options_of(defaults: dict[str, Any], args: Sequence[Any], opts: dict[str, Any]) -> dict[str, Any]:
-    """Options given as pairs or as keywords."""
-    keywords = [item for pair in opts.items() for item in pair]
-    options: dict[str, Any] = vl_argparse(defaults, [*args, *keywords])
-    return options
 
 
 def _one_or_all(wanted: Any, found: list[Any]) -> Any:

@@ -42,7 +42,7 @@ def load(net: Graph, s: Any, tolerant: bool) -> Mapping[str, Any] | None:
         return Struct(saved)
     odd: dict[str, None] = {}
     for layer in layers:
-        name, type_ = text(layer["name"]), text(layer["type"])
+        name, type_ = _string(layer, "name", "A layer"), _string(layer, "type", "A layer")
         fields = structs(layer.get("block"), f"The block of layer '{name}'")
         try:
             block = load_block(type_, fields[0] if fields else {}, tolerant)
@@ -67,7 +67,7 @@ def load(net: Graph, s: Any, tolerant: bool) -> Mapping[str, Any] | None:
 
 def _load_params(net: Graph, raw: Any) -> None:
     for fields in structs(raw, "PARAMS"):
-        position = net.positions["params"].get(text(fields["name"]))
+        position = net.positions["params"].get(_string(fields, "name", "A parameter"))
         if position is None:  # of no layer
             continue
         param = net.params[position]
@@ -84,7 +84,7 @@ def _load_params(net: Graph, raw: Any) -> None:
 
 def _load_vars(net: Graph, raw: Any) -> None:
     for fields in structs(raw, "VARS"):
-        position = net.positions["vars"].get(text(fields["name"]))
+        position = net.positions["vars"].get(_string(fields, "name", "A variable"))
         if position is None:
             continue
         var = net.vars[position]
@@ -103,6 +103,16 @@ def _load_rest(net: Graph, saved: Mapping[str, Any]) -> None:
             setattr(net, name, SETTINGS[name](raw))
         elif name not in ("layers", "params", "vars", "meta", "device") and not name.startswith("__"):
             warnings.warn(f"The field `{name}` beside the network is left out.", stacklevel=5)
+
+
+def _string(fields: Mapping[str, Any], name: str, what: str) -> str:
+    value = value_of(fields.get(name))
+    if not isinstance(value, str):
+        raise MatConvNetError(
+            f"Reference to non-existent field '{name}'. {what} without it, or with one that is no string, has the "
+            f"fields {', '.join(fields)}."
+        )
+    return value
 
 
 def _is_network(raw: Any) -> bool:

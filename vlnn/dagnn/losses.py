@@ -16,6 +16,7 @@ from vlnn.dagnn.layer import Derivatives, ElementWise
 from vlnn.dagnn.properties import Property
 from vlnn.dagnn.registry import register
 from vlnn.errors import MatConvNetError
+from vlnn.matlab.arrays import is_array, library
 
 
 @register
@@ -151,7 +152,8 @@ class LossSmoothL1(Loss):
         delta, weights = self._operands(inputs)
         square = self.sigma**2
         slope = (square * delta).clip(-1, 1)
-        dzdx = weights * slope * delta.dtype.type(np.asarray(derOutputs[0]).item())
+        (der,) = derOutputs
+        dzdx = weights * slope * delta.dtype.type(der.item() if is_array(der) else der)
         return [dzdx.reshape(np.shape(inputs[0]), order="F"), *[None] * (len(inputs) - 1)], []
 
     def _operands(self, inputs: list[Any]) -> tuple[Any, Any]:
@@ -159,4 +161,4 @@ class LossSmoothL1(Loss):
         if not 2 <= len(inputs) <= 3:
             raise MatConvNetError(f"Invalid number of inputs. Received {len(inputs)}; x, x0 and weights are needed.")
         x, x0, *weights = in_common(*inputs)
-        return x - x0, weights[0] if weights else np.ones_like(x)
+        return x - x0, weights[0] if weights else library(x).ones_like(x)

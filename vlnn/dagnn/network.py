@@ -12,9 +12,9 @@ from vlnn.dagnn import evaluation, loading, printing, saving, sizes
 from vlnn.dagnn.devices import move_to
 from vlnn.dagnn.extents import Size
 from vlnn.dagnn.from_simplenn import convert
-from vlnn.dagnn.graph import Graph, options_of
+from vlnn.dagnn.graph import Graph
 from vlnn.dagnn.prediction import predict
-from vlnn.dagnn.reading import empty
+from vlnn.dagnn.reading import empty, options_of
 from vlnn.dagnn.records import blank
 from vlnn.matlab.values import Struct
 

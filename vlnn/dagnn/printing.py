@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from vlnn.dagnn.extents import Size
-from vlnn.dagnn.graph import Graph, options_of
-from vlnn.dagnn.reading import empty
+from vlnn.dagnn.graph import Graph
+from vlnn.dagnn.reading import empty, options_of
 from vlnn.dagnn.sizes import memory_of, receptive_fields, var_sizes
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import vl_argparse

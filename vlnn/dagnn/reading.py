@@ -1,4 +1,4 @@
-"""MATLAB's structs, struct arrays, cells and strings, in whichever form they arrive.
+"""MATLAB's structs, struct arrays, cells, strings and options, in whichever form they arrive.
 
 A struct may be a dict or an element of a structured array; a struct array a list of them, a single one, [] or a
 structured array; a cell a list, a tuple or an array of objects; a string a str or an array of characters.
@@ -6,12 +6,13 @@ structured array; a cell a list, a tuple or an array of objects; a string a str 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from vlnn.errors import MatConvNetError
+from vlnn.matlab.argparse import vl_argparse
 from vlnn.matlab.arguments import received
 from vlnn.matlab.arrays import is_array
 from vlnn.matlab.values import Opaque, Struct
@@ -85,3 +86,10 @@ def scalar_of(raw: Any) -> Any:
         number = value.item()
         return int(number) if isinstance(number, float) and number.is_integer() else number
     return value
+
+
+def options_of(defaults: dict[str, Any], args: Sequence[Any], opts: dict[str, Any]) -> dict[str, Any]:
+    """Options given as pairs or as keywords."""
+    keywords = [item for pair in opts.items() for item in pair]
+    options: dict[str, Any] = vl_argparse(defaults, [*args, *keywords])
+    return options

@@ -76,15 +76,15 @@ def order_of(layers: list[LayerRecord], variables: int) -> tuple[list[int], bool
     steps = [0] * len(layers)  # to an output; 0 where they are not known yet
     cycle = False
     for first in range(len(layers)):
-        waiting = [first] if not steps[first] else []
+        waiting = {} if steps[first] else {first: None}  # in the order in which they wait for one another
         while waiting:
-            layer_index = waiting[-1]
-            open_ = [reader for reader in after[layer_index] if not steps[reader]]
-            free = [reader for reader in open_ if reader not in waiting]
-            if free:
-                waiting.append(free[0])
+            index = next(reversed(waiting))
+            open_ = [reader for reader in after[index] if not steps[reader]]
+            free = next((reader for reader in open_ if reader not in waiting), None)
+            if free is not None:
+                waiting[free] = None
                 continue
             cycle = cycle or bool(open_)
-            steps[layer_index] = 1 + max((steps[reader] for reader in after[layer_index]), default=0)
-            waiting.pop()
+            steps[index] = 1 + max((steps[reader] for reader in after[index]), default=0)
+            del waiting[index]
     return sorted(range(len(layers)), key=lambda index: -steps[index]), cycle

@@ -20,9 +20,9 @@ from vlnn.engines.cpu import threads
 from vlnn.matlab.arrays import Array
 
 MARGIN = 2
-BLOCK = 2**13  # samples at a time: what they need fits the cache, and the calls cost less than they do
-PIECE_PIXELS = 2**16
-LEAST_SAMPLES = 2**12  # less is not worth a thread
+BLOCK = 2**14  # samples at a time: what they need fits the cache, and the calls cost little beside them
+PIECE_PIXELS = 2**17
+LEAST_SAMPLES = 2**17  # over all channels; less is not worth a thread
 
 
 def forward(image: Array, samples: Array) -> Array:
@@ -123,7 +123,9 @@ class _Corners:
         of_image = np.arange(block.grids.start, block.grids.stop) // (len(samples) // batch) - images.start
         left *= column
         left += top
-        self.first = left + (of_image * (channels * self.area))[:, None]
+        if images.stop - images.start > 1:
+            left += (of_image * (channels * self.area)).astype(left.dtype)[:, None]
+        self.first = left.astype(np.intp)
 
     def weights(self) -> tuple[Array, Array, Array, Array]:
         """What each sample takes of its pixels: top left, bottom left, top right, bottom right."""
@@ -180,18 +182,19 @@ def _pieces(image: Array, samples: Array) -> list[_Piece]:
     pixels = channels * (width + MARGIN) * (height + MARGIN)
     step = max(1, min(BLOCK // per_image, PIECE_PIXELS // pixels, batch // wanted))
     parts = -(-wanted // batch)
+    size = min(BLOCK, -(-per_image * step // parts))
     pieces = []
     for n in range(0, batch, step):
         images = slice(n, min(n + step, batch))
-        blocks = _blocks(images, len(samples) // batch, samples.shape[1])
+        blocks = _blocks(images, len(samples) // batch, samples.shape[1], size)
         pieces += [_Piece(images, part, blocks[part::parts]) for part in range(parts)]
     return pieces
 
 
-def _blocks(images: slice, per_image: int, points: int) -> list[_Block]:
-    """The samples of these images: some grids, or some points of one."""
+def _blocks(images: slice, per_image: int, points: int, size: int) -> list[_Block]:
+    """The samples of these images, about `size` at a time: some grids, or some points of one."""
     first, last = images.start * per_image, images.stop * per_image
-    grids, step = max(1, BLOCK // points), min(BLOCK, points)
+    grids, step = max(1, size // points), min(size, points)
     return [
         _Block(slice(g, min(g + grids, last)), slice(p, p + step))
         for g in range(first, last, grids)

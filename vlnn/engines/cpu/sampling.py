@@ -9,6 +9,8 @@ every sample make a sparse matrix::
 
 Samples outside the image are moved into the margin. The derivative in the image is the transposed product. For those in
 the grid, samples are taken of the differences of neighbouring pixels, with two weights.
+
+Where channels are few, making the matrix costs more than its product: see :mod:`vlnn.engines.cpu.gathering`.
 """
 
 from __future__ import annotations
@@ -18,14 +20,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from vlnn.engines.cpu import threads
+from vlnn.engines.cpu import gathering, threads
+from vlnn.engines.cpu.gathering import MARGIN, locate
 from vlnn.engines.cpu.regions import Regions
 from vlnn.matlab.arrays import Array
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array  # takes longer to import than all of vlnn
 
-MARGIN = 2
+FEW = 8  # channels at most, for which gathering is faster
 CHANNELS = 128  # at a time: longer runs fight for the same cache lines when they are turned back
 BLOCK_BYTES = 2**20
 LEAST_BYTES = 2**17  # less is not worth a thread
@@ -37,6 +40,8 @@ class Sampling(Regions):
 
     def sampler_forward(self, image: Array, grid: Array) -> Array:
         samples = _points(grid)
+        if _few_channels(image, samples):
+            return gathering.forward(image, samples).reshape(len(grid), -1, *grid.shape[1:3])
         out = np.empty((len(grid), image.shape[1], samples.shape[1]), image.dtype)
 
         def work(piece: _Piece) -> None:
@@ -57,8 +62,11 @@ class Sampling(Regions):
         samples = _points(grid)
         if not output.size:
             return np.zeros_like(image), np.zeros_like(grid) if grid_too else None
-        der_image = np.empty_like(image)
         der_output = output.reshape(*output.shape[:2], -1)
+        if _few_channels(image, samples):
+            der_image, der_places = gathering.backward(image, samples, der_output, grid_too)
+            return der_image, None if der_places is None else der_places.reshape(grid.shape)
+        der_image = np.empty_like(image)
         pieces = _pieces(image, samples)
         # Pieces of the same images but other channels add up their derivatives in the grid.
         der_samples = {piece.runs[0].start: np.empty_like(samples) for piece in pieces if grid_too}
@@ -100,6 +108,11 @@ def _points(grid: Array) -> Array:
     return grid.reshape(count, width * height, 2)
 
 
+def _few_channels(image: Array, samples: Array) -> bool:
+    channels: int = image.shape[1]
+    return 0 < channels <= FEW and samples.size > 0
+
+
 class _Piece(NamedTuple):
     """Images to take together, and their channels in runs."""
 
@@ -115,8 +128,8 @@ class _Corners:
     def __init__(self, samples: Array, grids: slice, points: slice, images: slice, shape: tuple[int, ...]) -> None:
         batch, _, width, height = shape
         chosen = samples[grids, points]
-        self.y, top = _locate(chosen[..., 0], height)
-        self.x, left = _locate(chosen[..., 1], width)
+        self.y, top = locate(chosen[..., 0], height)
+        self.x, left = locate(chosen[..., 1], width)
         self.column = height + MARGIN
         size = (width + MARGIN) * self.column
         of_image = np.arange(grids.start, grids.stop) // (len(samples) // batch) - images.start
@@ -175,18 +188,6 @@ def _differences(pixels: Array, step: int) -> Array:
 def _products(matrix: csr_array, pixels: list[Array], ders: list[Array]) -> Array:
     """For each sample the sum, over the channels in all runs, of what is sampled times the derivative."""
     return sum(np.einsum("pc,pc->p", matrix @ run, der) for run, der in zip(pixels, ders, strict=True))
-
-
-def _locate(coordinates: Array, size: int) -> tuple[Array, Array]:
-    """From [-1, 1] to pixels: how far after a pixel each sample lies, and the pixel."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        position = (coordinates + 1) * (0.5 * (size - 1))
-    # MatConvNet compares an int with a size_t: what lies before the first pixel, however little, is outside.
-    position = np.where(position >= 0, position, coordinates.dtype.type(size))
-    np.minimum(position, size, out=position)
-    before = np.floor(position)
-    position -= before
-    return position, before.astype(np.int32)
 
 
 def _with_margin(image: Array) -> Array:

@@ -74,11 +74,11 @@ def read_filters(message: bytes, itemsize: int) -> Filters:
         at = 8 if version == 1 else 2
         kinds = []
         for _ in range(number):
-            kind, length, _, values = struct.unpack_from("<HHHH", message, at)
-            at += 8
-            if version == 2 and kind < 256:  # no name, and so no length of one
-                values, length, at = struct.unpack_from("<H", message, at - 4)[0], 0, at - 2
-            at += (-(-length // 8) * 8 if version == 1 else length) + 4 * values
+            kind, length = struct.unpack_from("<HH", message, at)
+            if version == 2 and kind < 256:  # it has no name, and so no length of one
+                length, at = 0, at - 2
+            values = struct.unpack_from("<H", message, at + 6)[0]
+            at += 8 + (-(-length // 8) * 8 if version == 1 else length) + 4 * values
             at += 4 * (values % 2) if version == 1 else 0
             kinds.append(kind)
     except (struct.error, IndexError):
