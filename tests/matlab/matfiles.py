@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 SHARED = Path(__file__).parents[3] / "shared"
 HEADER = b"MATLAB 5.0 MAT-file, made by hand".ljust(116) + bytes(8) + b"\x00\x01IM"
 MATRIX, COMPRESSED = 14, 15
 CELL, STRUCT, OBJECT, CHAR, SPARSE, DOUBLE, UINT8, UINT32, FUNCTION, OPAQUE = 1, 2, 3, 4, 5, 6, 9, 13, 16, 17
+# How files can be written.
+WAYS: tuple[dict[str, Any], ...] = ({}, {"compress": True}, {"format": "7.3"}, {"format": "7.3", "compress": True})
+every_way = pytest.mark.parametrize("way", WAYS, ids=["v5", "v7", "v7.3", "v7.3 compressed"])
+
 NOTHING = struct.pack("<II", MATRIX, 0)  # a cell that was never assigned
+
+
+def array(values: Any, dtype: Any = np.float64) -> Any:
+    return np.asfortranarray(np.array(values, dtype))
 
 
 def element(kind: int, content: bytes, order: str = "<") -> bytes:

@@ -44,7 +44,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "sparse_": ("sparse([0 2.5; 1 0])", csc_array([[0, 2.5], [1, 0]])),
     "long_name_" + "n" * 50: ("struct('" + "f" * 63 + "', 1)", Struct({"f" * 63: np.array([[1.0]])})),
 }
-# Octave knows no references of HDF5, which cells and struct arrays consist of; text are numbers to it, single is double.
+# Of HDF5 Octave reads no references, of which cells and struct arrays consist; text comes as numbers, single as double.
 IN_HDF5 = ("numbers", "one", "single_", "bytes_", "longs", "complex_", "special")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ from vlnn.matlab.arguments import Option, plain, received, truncate
 from vlnn.matlab.arrays import Array, is_array
 from vlnn.matlab.images import METHODS, resampling
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+BAND_ROWS = 8
 
 INTERPOLATIONS = ("box", "bilinear", "bicubic", "lanczos2", "lanczos3")
 
@@ -258,22 +257,48 @@ def _rounded(value: float) -> int:
 def _resized(pixels: Array, crop: Crop, interpolation: str) -> Array:
     """The crop in its new size, as planes (C, W, H); the kernel sees what lies beside the crop."""
     height, width = pixels.shape[:2]
-    rows, first_row, last_row = _weights(height, crop.output_height, crop.height, crop.top, interpolation)
-    columns, first, last = _weights(width, crop.output_width, crop.width, crop.left, interpolation)
-    used = pixels[first_row:last_row, first:last].reshape(last_row - first_row, last - first, -1)
-    channels = used.shape[2]
-    strips = rows @ used.astype(np.float32).reshape(len(used), -1)  # (H, width*C)
-    turned = np.ascontiguousarray(strips.reshape(len(strips), -1, channels).transpose(1, 2, 0))
-    resized = columns @ turned.reshape(len(turned), -1)  # (W, C*H)
+    rows = _bands(height, crop.output_height, crop.height, crop.top, interpolation)
+    columns = _bands(width, crop.output_width, crop.width, crop.left, interpolation)
+    channels = pixels[0, 0].size
+    if rows is None and columns is None:
+        return pixels.reshape(height, width, channels).transpose(2, 1, 0).astype(np.float32)
+    strips = pixels.reshape(height, width * channels)  # (H, W*C), and the new H from here on
+    strips = strips.astype(np.float32) if rows is None else _product(rows, strips)
+    turned = np.ascontiguousarray(strips.reshape(len(strips), width, channels).transpose(1, 2, 0))  # (W, C, H)
+    turned = turned.reshape(width, -1)
+    resized = turned if columns is None else _product(columns, turned)
     return resized.reshape(len(resized), channels, -1).transpose(1, 0, 2)
 
 
+class _Band(NamedTuple):
+    """Some rows of a matrix of weights, and the columns in which they are not zero."""
+
+    rows: slice
+    columns: slice
+    weights: Array
+
+
+def _product(bands: tuple[_Band, ...], values: Array) -> Array:
+    """The product of a band matrix with values of any class: single."""
+    out = np.empty((bands[-1].rows.stop, values.shape[1]), np.float32)
+    for band in bands:
+        np.matmul(band.weights, values[band.columns].astype(np.float32, copy=False), out=out[band.rows])
+    return out
+
+
 @functools.lru_cache(maxsize=256)
-def _weights(size: int, outputs: int, crop: int, first: int, interpolation: str) -> tuple[csr_array, int, int]:
-    """The weights, without those that are zero, of the pixels that have any, and which these are."""
+def _bands(size: int, outputs: int, crop: int, first: int, interpolation: str) -> tuple[_Band, ...] | None:
+    """The weights of pixels in each output, in bands of BAND_ROWS; None where the output is the input."""
+    if (size, first) == (outputs, 0) and crop == outputs:
+        return None
     method = next(method for method in METHODS if method.name == interpolation)
     weights = resampling(size, outputs, outputs / crop, method, first=first)
     weights.sum_duplicates()
     weights.eliminate_zeros()
-    start, stop = int(weights.indices.min()), int(weights.indices.max()) + 1
-    return weights[:, start:stop].astype(np.float32), start, stop
+    bands = []
+    for start in range(0, outputs, BAND_ROWS):
+        some = weights[start : start + BAND_ROWS]
+        columns = slice(int(some.indices.min()), int(some.indices.max()) + 1)
+        rows = slice(start, start + some.shape[0])
+        bands.append(_Band(rows, columns, some[:, columns].toarray().astype(np.float32)))
+    return tuple(bands)

@@ -12,6 +12,7 @@ import numpy as np
 
 from vlnn.blocks.augmentation import PLAN_OPTIONS, Chances, Plan
 from vlnn.engines.cpu import threads
+from vlnn.engines.cpu.blas import BLAS
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import Option, OptionTable, give, matlab_function, outputs_wanted, plain, received, truncate
 from vlnn.matlab.arrays import Array
@@ -171,7 +172,8 @@ class _Batch:
         self._executor.shutdown(wait=False)
 
     def _read(self, place: int, name: str, chances: Chances) -> Array:
-        planes = self.plan.apply(_decode(name), chances)
+        with BLAS.single():  # the files are shared out already
+            planes = self.plan.apply(_decode(name), chances)
         if self.packed is None:
             return np.ascontiguousarray(planes).T
         self.packed[place] = planes

@@ -123,9 +123,8 @@ class _Corners:
         of_image = np.arange(block.grids.start, block.grids.stop) // (len(samples) // batch) - images.start
         left *= column
         left += top
-        if images.stop - images.start > 1:
-            left += (of_image * (channels * self.area)).astype(left.dtype)[:, None]
         self.first = left.astype(np.intp)
+        self.first += (of_image * (channels * self.area))[:, None]
 
     def weights(self) -> tuple[Array, Array, Array, Array]:
         """What each sample takes of its pixels: top left, bottom left, top right, bottom right."""
@@ -180,7 +179,7 @@ def _pieces(image: Array, samples: Array) -> list[_Piece]:
     per_image = samples.size // (2 * batch)
     wanted = threads.count() if channels * per_image * batch >= LEAST_SAMPLES else 1
     pixels = channels * (width + MARGIN) * (height + MARGIN)
-    step = max(1, min(BLOCK // per_image, PIECE_PIXELS // pixels, batch // wanted))
+    step = batch if wanted == 1 else max(1, min(BLOCK // per_image, PIECE_PIXELS // pixels, batch // wanted))
     parts = -(-wanted // batch)
     size = min(BLOCK, -(-per_image * step // parts))
     pieces = []

@@ -81,11 +81,24 @@ def sparse(values: Array, rows: Array, starts: Array, shape: Sequence[int]) -> A
     from scipy.sparse import csc_array
 
     height, width = shape
-    stored = int(starts[-1]) if starts.size else 0
-    sound = starts.size == width + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
-    if not sound or stored > min(values.size, rows.size):
+    most = min(values.size, rows.size)
+    # The library does not check places, and follows wrong ones out of its arrays.
+    if (
+        starts.size != width + 1
+        or not _within(starts, most)
+        or starts[0]
+        or (np.diff(starts.astype(np.int64)) < 0).any()
+    ):
         raise MatFileError(f"the columns of a sparse matrix of size {by(shape)} are damaged")
+    stored = int(starts[-1])
     rows, values = rows[:stored], values[:stored]
-    if stored and not 0 <= rows.min() <= rows.max() < height:
+    if not _within(rows, height - 1):
         raise MatFileError(f"a sparse matrix of size {by(shape)} has values outside it")
-    return csc_array((values, rows, starts), shape=(height, width))
+    return csc_array((values, rows.astype(np.int64), starts.astype(np.int64)), shape=(height, width))
+
+
+def _within(numbers: Array, largest: int) -> bool:
+    """Whether all numbers are places from 0 to the largest."""
+    if numbers.dtype.kind not in "iu":
+        return False
+    return numbers.size == 0 or 0 <= int(numbers.min()) <= int(numbers.max()) <= largest

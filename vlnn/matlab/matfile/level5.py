@@ -8,22 +8,19 @@ Source: MathWorks, "MAT-File Format", chapter 1.
 
 from __future__ import annotations
 
-import math
 import struct
 from io import FileIO
 from typing import Any
 
 import numpy as np
 
-from vlnn.matlab.arrays import Array
 from vlnn.matlab.matfile.assembly import Reference, arranged, joined, nothing, sparse, structs, text, units_of
+from vlnn.matlab.matfile.level5_elements import INT8, INT32, UINT32, Elements
 from vlnn.matlab.matfile.limits import MAX_DEPTH, NUMBERS, Budget, MatFileError, by, number_of
 from vlnn.matlab.matfile.stream import PIECE, Inflated, Stream
 from vlnn.matlab.values import Opaque, Struct
 
 MATRIX, COMPRESSED = 14, 15
-INT8, INT32, UINT32 = 1, 5, 6
-STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 CELL, STRUCT, OBJECT, CHAR, SPARSE = 1, 2, 3, 4, 5
 NUMERIC = dict(enumerate(NUMBERS, 6))  # double is 6, uint64 is 15
@@ -76,25 +73,19 @@ class _Bytes:
 
 
 class Reader:
-    """The data elements of one variable.
-
-    Sizes in the arguments are the bytes that an element may take, its tag included.
-    """
+    """Reads one variable: arrays that lie in each other."""
 
     def __init__(self, stream: Stream, order: str, budget: Budget) -> None:
-        self._stream = stream
-        self._order = order
-        self._budget = budget
+        self._in = Elements(stream, order, budget)
         self._two = struct.Struct(order + "II").unpack
         self._four = struct.Struct(order + "IIII").unpack
         self._six = struct.Struct(order + "IIiiII").unpack
-        self._stored = {kind: np.dtype(order + code) for kind, code in STORED.items()}
         self._name = ""
 
     def variable(self, room: int) -> tuple[str, Any]:
         """The next variable and its name."""
         try:
-            kind, size = self._two(self._stream.take(8))
+            kind, size = self._two(self._in.stream.take(8))
             if kind not in (MATRIX, COMPRESSED):
                 raise MatFileError(f"a variable begins with the data type {kind}")
             if size > room - 8:
@@ -106,14 +97,14 @@ class Reader:
 
     def _inflated(self, size: int) -> Any:
         """A compressed array, of `size` bytes before it is inflated."""
-        outside = self._stream
+        outside = self._in.stream
         inflated = Inflated(outside, size)
-        self._stream = Stream(inflated)
-        kind, size = self._two(self._stream.take(8))
+        self._in.stream = Stream(inflated)
+        kind, size = self._two(self._in.stream.take(8))
         if kind != MATRIX:
             raise MatFileError(f"a compressed variable begins with the data type {kind}")
         value = self._body(size, 0)
-        if not self._stream.at_end():
+        if not self._in.stream.at_end():
             raise MatFileError("compressed data go on behind their end")
         inflated.skip_rest()
         return value
@@ -122,7 +113,7 @@ class Reader:
         """The next array, and how many bytes it took."""
         if room < 8:
             raise MatFileError("an array is missing")
-        kind, size = self._two(self._stream.take(8))
+        kind, size = self._two(self._in.stream.take(8))
         if kind != MATRIX:
             raise MatFileError(f"an array begins with the data type {kind}")
         if size > room - 8:
@@ -135,7 +126,7 @@ class Reader:
         """An array of `size` bytes behind its tag."""
         if depth > MAX_DEPTH:
             raise MatFileError(f"arrays lie more than {MAX_DEPTH} deep in each other")
-        stream = self._stream
+        stream = self._in.stream
         end = stream.offset + size
         if size < 16:
             raise MatFileError(f"an array of {size} bytes has no class")
@@ -152,20 +143,20 @@ class Reader:
         else:
             stream.back(len(head) - 16)
             value = self._named(array_class, flags, end, depth)
-        rest = end - self._stream.offset
+        rest = self._in.left(end)
         if rest > PIECE:
-            self._budget.spend(rest)
+            self._in.budget.spend(rest)
         # Octave gives a character matrix of four letters four bytes too many.
-        if depth or not self._stream.at_end():
-            self._stream.skip(rest)
+        if depth or not self._in.stream.at_end():
+            self._in.stream.skip(rest)
         return value
 
     def _named(self, array_class: int, flags: int, end: int, depth: int) -> Any:
         """An array behind its class, which has a name or another number of dimensions than two."""
         if array_class == OPAQUE:
             return self._opaque(end, depth)
-        shape = self._shape(end)
-        name = self._text(end)
+        shape = self._in.shape(end)
+        name = self._in.text(end)
         if not depth:
             self._name = name
         return self._value(array_class, flags, shape, end, depth)
@@ -173,8 +164,8 @@ class Reader:
     def _value(self, array_class: int, flags: int, shape: tuple[int, ...], end: int, depth: int) -> Any:
         if array_class in NUMERIC:
             if flags & LOGICAL_FLAG:
-                return self._numbers(shape, np.dtype(np.bool_), end)
-            return self._maybe_complex(shape, NUMBERS[NUMERIC[array_class]], flags, end)
+                return self._in.numbers(shape, np.dtype(np.bool_), end)
+            return self._in.real_or_complex(shape, NUMBERS[NUMERIC[array_class]], bool(flags & COMPLEX_FLAG), end)
         if array_class == CHAR:
             return self._char(shape, end)
         if array_class == CELL:
@@ -184,7 +175,7 @@ class Reader:
         if array_class == SPARSE:
             return self._sparse(shape, flags, end)
         if array_class == OBJECT:
-            class_name = self._text(end)
+            class_name = self._in.text(end)
             fields = self._struct(shape, end, depth)
             return Opaque(class_name, fields if isinstance(fields, Struct) else Struct(elements=fields))
         if array_class == FUNCTION:
@@ -193,11 +184,11 @@ class Reader:
 
     def _several(self, number: int, end: int, depth: int) -> list[Any]:
         """The arrays that follow each other in a cell or struct."""
-        room = end - self._stream.offset
+        room = self._in.left(end)
         if number > room // 8:
             raise MatFileError(f"{number} elements have {room} bytes")
-        self._budget.count(number)
-        self._budget.spend(number * 144)
+        self._in.budget.count(number)
+        self._in.budget.spend(number * 144)
         values = []
         for _ in range(number):
             value, taken = self._matrix(room, depth + 1)
@@ -206,30 +197,30 @@ class Reader:
         return values
 
     def _struct(self, shape: tuple[int, ...], end: int, depth: int) -> Any:
-        length_kind, length = self._data(end)
-        kind, names = self._data(end)
+        length_kind, length = self._in.data(end)
+        kind, names = self._in.data(end)
         if length_kind != INT32 or len(length) != 4 or kind != INT8:
             raise MatFileError("a struct has no field names")
-        width = int.from_bytes(length, "big" if self._order == ">" else "little", signed=True)
+        width = int.from_bytes(length, "big" if self._in.order == ">" else "little", signed=True)
         if width < 1 or len(names) % width:
             raise MatFileError(f"field names of {width} bytes each have {len(names)} bytes")
         fields = [names[at : at + width].split(b"\0", 1)[0].decode("latin-1") for at in range(0, len(names), width)]
         number = number_of(shape)
-        self._budget.count(number)
-        self._budget.spend(number * (96 + 32 * len(fields)))
+        self._in.budget.count(number)
+        self._in.budget.spend(number * (96 + 32 * len(fields)))
         values = self._several(number * len(fields), end, depth)
         return structs(fields, [values[at :: len(fields)] for at in range(len(fields))], shape)
 
     def _char(self, shape: tuple[int, ...], end: int) -> Any:
         number = number_of(shape)
-        if number == 0 and end - self._stream.offset < 8:
+        if number == 0 and self._in.left(end) < 8:
             return text("", shape)
-        kind, stored = self._data(end, weight=6)
+        kind, stored = self._in.data(end, weight=6)
         if kind not in TEXTS:
             raise MatFileError(f"text has the data type {kind}")
         encoding = TEXTS[kind]
         if encoding in ("utf-16", "utf-32"):
-            encoding += "-be" if self._order == ">" else "-le"
+            encoding += "-be" if self._in.order == ">" else "-le"
         try:
             letters = stored.decode(encoding, "surrogatepass")
         except UnicodeDecodeError:
@@ -240,111 +231,24 @@ class Reader:
                 raise MatFileError(f"text of size {by(shape)} has {units_of(letters)} characters")
             if shape[0] > 1:
                 letters = stored.decode("latin-1")
-        self._budget.count(shape[0])
+        self._in.budget.count(shape[0])
         return text(letters, shape)
 
     def _sparse(self, shape: tuple[int, ...], flags: int, end: int) -> Any:
         if len(shape) != 2:
             raise MatFileError(f"a sparse matrix has the size {by(shape)}")
-        rows = self._numbers(None, np.dtype(np.int32), end)
-        starts = self._numbers(None, np.dtype(np.int32), end)
-        values = self._numbers(None, np.dtype(np.float64), end)
+        rows = self._in.numbers(None, np.dtype(np.int32), end)
+        starts = self._in.numbers(None, np.dtype(np.int32), end)
+        values = self._in.numbers(None, np.dtype(np.float64), end)
         if flags & COMPLEX_FLAG:
-            values = joined(values, self._numbers(values.shape, values.dtype, end))
+            values = joined(values, self._in.numbers(values.shape, values.dtype, end))
         if flags & LOGICAL_FLAG:
             values = values != 0
         return sparse(values, rows, starts, shape)
 
     def _opaque(self, end: int, depth: int) -> Any:
-        name, _system, class_name = self._text(end), self._text(end), self._text(end)
+        name, _system, class_name = self._in.text(end), self._in.text(end), self._in.text(end)
         if not depth:
             self._name = name
-        content, _ = self._matrix(end - self._stream.offset, depth + 1)
+        content, _ = self._matrix(self._in.left(end), depth + 1)
         return content if class_name == "FileWrapper__" else Reference(class_name, content)
-
-    # Data elements
-
-    def _tag(self, end: int) -> tuple[int, int, bytes | None]:
-        """The type and the bytes of the next data element, and its bytes if they lie in the tag."""
-        room = end - self._stream.offset
-        if room < 8:
-            raise MatFileError("a data element is missing")
-        tag = self._stream.take(8)
-        kind, size = self._two(tag)
-        if kind >> 16:
-            size, kind = kind >> 16, kind & 0xFFFF
-            if size > 4:
-                raise MatFileError(f"a small data element has {size} bytes")
-            return kind, size, tag[4 : 4 + size]
-        if size > room - 8:
-            raise MatFileError(f"a data element of {size} bytes has {room - 8}")
-        return kind, size, None
-
-    def _data(self, end: int, weight: int = 2) -> tuple[int, bytes]:
-        """The type and the bytes of the next data element, each of which takes `weight` bytes of memory."""
-        kind, size, small = self._tag(end)
-        if small is not None:
-            return kind, small
-        if size > 1024:
-            self._budget.spend(weight * size)
-        stored = self._stream.take(size)
-        self._pad(size, end)
-        return kind, stored
-
-    def _pad(self, size: int, end: int) -> None:
-        """Go on to the next multiple of eight bytes."""
-        if size % 8:
-            self._stream.skip(min(8 - size % 8, end - self._stream.offset))
-
-    def _shape(self, end: int) -> tuple[int, ...]:
-        kind, stored = self._data(end)
-        number = len(stored) // 4
-        if kind not in (INT32, UINT32) or len(stored) % 4 or number < 2:
-            raise MatFileError("an array has no size")
-        shape = struct.unpack(f"{self._order}{number}i", stored)
-        number_of(shape)
-        return shape
-
-    def _text(self, end: int) -> str:
-        """A name."""
-        return self._data(end)[1].decode("latin-1")
-
-    def _maybe_complex(self, shape: tuple[int, ...], dtype: np.dtype[Any], flags: int, end: int) -> Array:
-        real = self._numbers(shape, dtype, end)
-        if not flags & COMPLEX_FLAG:
-            return real
-        self._budget.spend(2 * real.nbytes)
-        return joined(real, self._numbers(shape, dtype, end))
-
-    def _numbers(self, shape: tuple[int, ...] | None, dtype: np.dtype[Any], end: int) -> Array:
-        """Numbers in MATLAB's class, whichever they are stored in; all that are there if there is no shape."""
-        if shape and 0 in shape and end - self._stream.offset < 8:
-            return self._budget.empty(shape, dtype)
-        kind, size, small = self._tag(end)
-        stored = self._stored.get(kind)
-        if stored is None:
-            raise MatFileError(f"numbers have the data type {kind}")
-        if shape is None:
-            shape = (size // stored.itemsize,)
-        number = math.prod(shape)
-        if size != number * stored.itemsize:
-            raise MatFileError(f"an array of size {by(shape)} has {size} bytes of class {stored.name}")
-        if small is not None or size <= PIECE:
-            values = np.frombuffer(self._stream.take(size) if small is None else small, stored)
-            self._budget.spend(number * dtype.itemsize + 128)
-            array = values.reshape(shape, order="F").astype(dtype, order="F")
-        else:
-            array = self._budget.empty(shape, dtype)
-            flat = array.reshape(-1, order="F")
-            if stored.newbyteorder("=") == dtype:
-                self._stream.fill(memoryview(flat).cast("B"))
-                if not stored.isnative:
-                    flat.byteswap(inplace=True)
-            else:
-                step = PIECE // stored.itemsize
-                for at in range(0, number, step):
-                    piece = self._stream.take(min(step, number - at) * stored.itemsize)
-                    flat[at : at + step] = np.frombuffer(piece, stored)
-        if small is None:
-            self._pad(size, end)
-        return array

@@ -19,16 +19,13 @@ from vlnn.matlab.matfile.level5 import (
     CHAR,
     COMPLEX_FLAG,
     COMPRESSED,
-    INT8,
-    INT32,
     LOGICAL_FLAG,
     MATRIX,
     NUMERIC,
     SPARSE,
-    STORED,
     STRUCT,
-    UINT32,
 )
+from vlnn.matlab.matfile.level5_elements import INT8, INT32, STORED, UINT32
 from vlnn.matlab.matfile.limits import MatFileError
 from vlnn.matlab.matfile.nodes import Node
 
