@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vlnn.engines.cpu import threads
 from vlnn.errors import MatConvNetError
 from vlnn.geometry import sizes
 from vlnn.matlab.arguments import Option, plain, received, truncate
@@ -263,10 +264,16 @@ def _resized(pixels: Array, crop: Crop, interpolation: str) -> Array:
     if rows is None and columns is None:
         return pixels.reshape(height, width, channels).transpose(2, 1, 0).astype(np.float32)
     strips = pixels.reshape(height, width * channels)  # (H, W*C), and the new H from here on
-    strips = strips.astype(np.float32) if rows is None else _product(rows, strips)
-    turned = np.ascontiguousarray(strips.reshape(len(strips), width, channels).transpose(1, 2, 0))  # (W, C, H)
-    turned = turned.reshape(width, -1)
-    resized = turned if columns is None else _product(columns, turned)
+    if rows is not None:
+        room = threads.scratch("strips", (crop.output_height, strips.shape[1]), np.dtype(np.float32))
+        strips = _product(rows, strips, room)
+    across = strips.reshape(len(strips), width, channels).transpose(1, 2, 0)  # (W, C, H)
+    if columns is None:
+        return across.transpose(1, 0, 2).astype(np.float32)
+    turned = threads.scratch("turned", across.shape, np.dtype(np.float32))
+    turned[...] = across
+    resized = np.empty((crop.output_width, channels * len(strips)), np.float32)
+    _product(columns, turned.reshape(width, -1), resized)
     return resized.reshape(len(resized), channels, -1).transpose(1, 0, 2)
 
 
@@ -278,9 +285,8 @@ class _Band(NamedTuple):
     weights: Array
 
 
-def _product(bands: tuple[_Band, ...], values: Array) -> Array:
-    """The product of a band matrix with values of any class: single."""
-    out = np.empty((bands[-1].rows.stop, values.shape[1]), np.float32)
+def _product(bands: tuple[_Band, ...], values: Array, out: Array) -> Array:
+    """Write the product of a band matrix with values of any class into `out`, single, and return it."""
     for band in bands:
         np.matmul(band.weights, values[band.columns].astype(np.float32, copy=False), out=out[band.rows])
     return out
