@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import vlnn
-from tests.matlab.matfiles import HEADER, every_way
+from tests.matlab.matfiles import HEADER, WAYS, every_way
 from vlnn.matlab import CharMatrix, MatFileError, Opaque, Struct, StructArray
 
 # Errors
@@ -118,7 +118,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, way: dict[str, Any]) ->
     process = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "x.mat")], capture_output=True, text=True, timeout=60
     )
-    assert process.stdout.strip() == "no room", process.stderr
+    assert (process.stdout.strip(), process.stderr, process.returncode) == ("no room", "", 0)
     assert (tmp_path / "x.mat").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["x.mat"]
 

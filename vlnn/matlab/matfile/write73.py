@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,68 @@ MAX_ATTRIBUTE = 60_000  # bytes that HDF5's older format has for one
 
 
 def write(path: Path, variables: Mapping[str, Node], compress: bool) -> None:
-    """Write the variables into a file of this name."""
+    """Write the variables into a file."""
     import h5py
 
-    try:
+    with path.open("w+b", buffering=0) as stream:
+        disk = _Disk(stream)
         # The oldest format: every MATLAB that has version 7.3 reads it.
-        with h5py.File(path, "w", userblock_size=USER_BLOCK, libver=("earliest", "v110")) as file:
+        with h5py.File(disk, "w", userblock_size=USER_BLOCK, libver=("earliest", "v110")) as file:
             writer = _Writer(file, compress)
             for name, node in variables.items():
                 writer.put(file, name, node)
-    except RuntimeError as error:  # what is left of an OSError when the file cannot be closed either
-        raise OSError(f"{path} cannot be written: {error}") from error
-    with path.open("r+b") as begun:
-        begun.write(header(7.3).ljust(USER_BLOCK, b"\0"))
+        disk.check()
+        stream.seek(0)
+        stream.write(header(7.3).ljust(USER_BLOCK, b"\0"))
+
+
+class _Disk:
+    """A file that never fails while the HDF5 library uses it.
+
+    The library does not get over a full disk: it cannot close the file any more, and crashes when Python ends.
+    """
+
+    def __init__(self, stream: FileIO) -> None:
+        self._stream = stream
+        self._error: OSError | None = None
+
+    def check(self) -> None:
+        """Raise the error that a write met."""
+        if self._error is not None:
+            raise self._error
+
+    def write(self, content: Any) -> int:
+        view = memoryview(content).cast("B")
+        done = 0
+        try:
+            while self._error is None and done < len(view):
+                done += self._stream.write(view[done:])
+        except OSError as error:
+            self._error = error
+        return len(view)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._stream.read(size)
+
+    def readinto(self, target: Any) -> int:
+        return self._stream.readinto(target)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def truncate(self, size: int | None = None) -> int:
+        if self._error is None:
+            try:
+                return self._stream.truncate(size)
+            except OSError as error:
+                self._error = error
+        return size or 0
+
+    def flush(self) -> None:
+        """Nothing is held back."""
 
 
 class _Writer:
