@@ -37,7 +37,7 @@ def damaged(content: bytes, seed: int) -> bytes:
     # The beginning describes what follows.
     ends = [len(copy), min(len(copy), 4096)]
     for _ in range(chance.choice([1, 1, 1, 2, 5, 20])):
-        at = chance.randrange(chance.choice(ends))
+        at = chance.randrange(min(chance.choice(ends), len(copy)))
         way = chance.random()
         if way < 0.4:
             copy[at] ^= 1 << chance.randrange(8)

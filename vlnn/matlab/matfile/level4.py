@@ -52,9 +52,10 @@ def _variable(stream: Stream, size: int, budget: Budget) -> tuple[str, Any]:
     if order is None:
         raise MatFileError(f"a variable begins with the type {struct.unpack('<I', header[:4])[0]}")
     kind, rows, columns, imaginary, length = struct.unpack(order + "Iiiii", header)
-    if rows < 0 or columns < 0 or not 0 <= length <= MAX_NAME:
+    if rows < 0 or columns < 0 or not 1 < length <= MAX_NAME:
         raise MatFileError(f"a variable has the size {by((rows, columns))} and a name of {length} letters")
     name = stream.take(length).split(b"\0", 1)[0].decode("latin-1")
+    budget.count(1)
     stored = np.dtype(order + STORED[kind % 100 // 10])
     parts = 2 if imaginary else 1
     if parts * rows * columns * stored.itemsize > size - stream.offset:

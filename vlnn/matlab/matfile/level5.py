@@ -84,6 +84,7 @@ class Reader:
 
     def variable(self, room: int) -> tuple[str, Any]:
         """The next variable and its name."""
+        self._in.budget.count(1)
         try:
             kind, size = self._two(self._in.stream.take(8))
             if kind not in (MATRIX, COMPRESSED):

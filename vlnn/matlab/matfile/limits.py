@@ -52,8 +52,8 @@ class Budget:
     def __init__(self, file_size: int, memory: int | None = None) -> None:
         self.limit = (512 << 20) + 16 * file_size if memory is None else memory
         self._memory = self.limit
-        # Each takes time rather than memory. In a file without compression a value has eight bytes at least.
-        self._values = max(500_000 + file_size // 4, 0 if memory is None else memory >> 10)
+        # Each takes time rather than memory. The names and labels of all of ImageNet's pictures are 1.5 million.
+        self._values = max(min(500_000 + file_size // 4, 1_600_000), 0 if memory is None else memory >> 10)
         self._rereading = (16 << 20) + 4 * file_size
 
     def spend(self, size: int) -> None:
@@ -66,11 +66,11 @@ class Budget:
             )
 
     def count(self, values: int) -> None:
-        """Take `values` elements of cells and structs, or rows of text."""
+        """Take `values` variables, elements of cells and structs, or rows of text."""
         self._values -= values
         if self._values < 0:
             raise MatFileError(
-                "it holds more elements of cells and structs than its size explains; "
+                "it holds more elements of cells and structs than is usual for its size; "
                 "loadmat(path, memory=...) allows one for every 1024 bytes"
             )
 

@@ -67,6 +67,13 @@ def savemat(
     Differs from MATLAB: arrays keep trailing dimensions of size 1 in the file, which MATLAB drops when it loads them.
 
     Source: MathWorks, "MAT-File Format"; files that MATLAB wrote.
+
+    >>> import os, tempfile, vlnn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "net.mat")
+    ...     vlnn.savemat(path, {"net": {"layers": [{"type": "relu", "leak": 0.1}], "meta": {}}})
+    ...     vlnn.loadmat(path)
+    Struct(net=Struct(layers=[Struct(type='relu', leak=array([[0.1]]))], meta=Struct()))
     """
     format = str(format)
     if format not in FORMATS:
