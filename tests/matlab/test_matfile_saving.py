@@ -28,6 +28,7 @@ from vlnn.matlab import CharMatrix, MatFileError, Opaque, Struct, StructArray
         ),
         ({"a": Opaque("containers.Map")}, "a is an object of MATLAB's class containers.Map, which cannot be saved"),
         ({"a": np.array(["2020-01-01"], "M8[D]")}, r"a is an array of datetime64\[D\], which MATLAB does not have"),
+        ([1], "the variables of a file are a dict, not list"),
         ({"1a": 1}, "'1a' is no name for a variable"),
         ({"a" * 64: 1}, "is no name for a variable"),
         ({"_a": 1}, "is no name for a variable"),

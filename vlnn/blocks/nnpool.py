@@ -95,8 +95,6 @@ def vl_nnpool(x: Any, pool: Any, dzdy: Any = None, *args: Any, nargout: int | No
     size, stride, pad = pair("SIZE", double_only=True)(pool), options["Stride"], Sides(*options["Pad"])
     geometry = check_pool(data.shape, der_output.shape if der_output else None, size, stride, pad)
     outputs_wanted("vl_nnpool", nargout, 1)
-    engine = engine_for(data.array)
-    maximum = options["Method"] == "max"
     if options["Verbose"]:
         _report(geometry, data, der_output, options["Method"])
 

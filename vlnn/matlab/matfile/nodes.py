@@ -39,6 +39,8 @@ class Node(NamedTuple):
 
 def variables_as_nodes(variables: Mapping[str, Any]) -> dict[str, Node]:
     """The variables of a file."""
+    if not isinstance(variables, Mapping):
+        raise MatFileError(f"the variables of a file are a dict, not {type(variables).__name__}")
     for name in variables:
         if not isinstance(name, str) or not IDENTIFIER.fullmatch(name) or len(name) > MAX_NAME:
             raise MatFileError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -94,7 +93,7 @@ def savemat(
 @contextmanager
 def _new_file(target: Path) -> Iterator[Path]:
     """A file beside `target` that takes its name and its permissions when the ``with`` block ends well."""
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    beside = target.with_name(f".{target.name}.{os.urandom(8).hex()}")
     try:
         beside.open("xb").close()
         yield beside
