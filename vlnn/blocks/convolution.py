@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from vlnn.blocks.verbose import Line, print_report
 from vlnn.geometry import ConvGeometry, Shape
 from vlnn.matlab.arguments import CUDNN_FLAGS, WORKSPACE_LIMIT, Call, Option
-from vlnn.matlab.arrays import Array, Tensor, describe, same_format, tensor
+from vlnn.matlab.arrays import Array, Tensor, describe, device_of, same_format, tensor
 
 SHARED_OPTIONS = (
     Option("Verbose"),
@@ -83,24 +82,27 @@ def report(
     def derivative(given: Tensor, switch: str, shape: tuple[int, ...]) -> str:
         return "[| float 0.0B CPU]" if options[switch] else describe(like, shape)
 
-    device = "CPU; BLAS" if isinstance(like, np.ndarray) else "GPU; cuBLAS"
-    lines = [f"{'backward' if der_output else 'forward'}; {device}", sampling, traits]
-    lines.append(f"data: {describe(like, data.shape)}")
+    device = device_of(like)
+    lines: list[Line] = [
+        f"{'backward' if der_output else 'forward'}; {device}; {'BLAS' if device == 'CPU' else 'cuBLAS'}",
+        sampling,
+        traits,
+        ("data", data.shape),
+    ]
     if not filters.empty:
-        lines.append(f"filters: {describe(like, filters.shape)}")
+        lines.append(("filters", filters.shape))
     if not biases.empty:
-        lines.append(f"biases: {describe(like, biases.array.shape)}")
+        lines.append(("biases", biases.array.shape))
     if der_output is None:
-        lines.append(f"output: {describe(like, output)}")
+        lines.append(("output", output))
     else:
-        lines.append(f"derOutput: {describe(like, der_output.shape)}")
+        lines.append(("derOutput", der_output.shape))
         lines.append(f"derData: {derivative(data, 'NoDerData', data.shape)}")
         if not filters.empty:
             lines.append(f"derFilters: {derivative(filters, 'NoDerFilters', filters.shape)}")
         if not biases.empty:
             lines.append(f"derBiases: {derivative(biases, 'NoDerBiases', biases.array.shape)}")
-    for line in lines:
-        print(f"{function}: {line}")
+    print_report(function, like, lines)
 
 
 def image_shape(g: ConvGeometry) -> Shape:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from vlnn.blocks.verbose import Line, print_report
 from vlnn.engines import engine_for
 from vlnn.errors import MatConvNetError
 from vlnn.geometry import Shape, sizes
 from vlnn.matlab.arguments import CUDNN_FLAGS, Option, OptionTable, give, matlab_function, outputs_wanted
-from vlnn.matlab.arrays import Tensor, describe, library, same_format, tensor
+from vlnn.matlab.arrays import Tensor, device_of, same_format, tensor
 
 OPTIONS = OptionTable("vl_nnbilinearsampler", 2, Option("Verbose"), *CUDNN_FLAGS)
 
@@ -111,17 +112,16 @@ def _output_shape(data: Tensor, grid: Tensor, der_output: Tensor | None) -> Shap
 def _report(data: Tensor, grid: Tensor, der_output: Tensor | None, output: Shape) -> None:
     """Print what the call does, line for line as MatConvNet's 'Verbose' does."""
     like = data.array
-    device = "CPU" if library(like).__name__ == "numpy" else "GPU"
-    lines = [
+    device = device_of(like)
+    lines: list[Line] = [
         f"{'backward' if der_output else 'forward'}; {device}; MatConvNet",
-        f"data: {describe(like, data.shape)}",
-        f"grid: {describe(like, grid.shape)}",
+        ("data", data.shape),
+        ("grid", grid.shape),
     ]
     if der_output is None:
-        lines.append(f"output: {describe(like, output)}")
+        lines.append(("output", output))
     else:
-        lines.append(f"derOutput: {describe(like, der_output.shape)}")
-        lines.append(f"derData: {describe(like, data.shape)}")
-        lines.append(f"derGrid: {describe(like, grid.shape)}")
-    for line in lines:
-        print(f"vl_nnbilinearsampler: {line}")
+        lines.append(("derOutput", der_output.shape))
+        lines.append(("derData", data.shape))
+        lines.append(("derGrid", grid.shape))
+    print_report("vl_nnbilinearsampler", like, lines)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from vlnn.blocks.verbose import Line, print_report
 from vlnn.engines import engine_for
 from vlnn.errors import MatConvNetError
 from vlnn.geometry import sizes
 from vlnn.matlab.arguments import CUDNN_FLAGS, Option, OptionTable, give, matlab_function, outputs_wanted, real
-from vlnn.matlab.arrays import Tensor, describe, library, same_format, tensor
+from vlnn.matlab.arrays import Tensor, device_of, same_format, tensor
 
 OPTIONS = OptionTable(
     "vl_nnbnorm",
@@ -135,25 +136,24 @@ def _check(
 def _report(data: Tensor, der_output: Tensor | None, moments: Tensor | None, returned: bool, epsilon: float) -> None:
     """Print what the call does, line for line as MatConvNet's 'Verbose' does, its spelling included."""
     like, depth = data.array, data.shape[2]
-    mode = "cpu" if library(like).__name__ == "numpy" else "gpu"
+    mode = device_of(like).lower()
     fate = f"{'given' if moments else 'computed'}/{'returned' if returned else 'discared'}"
-    lines = [
+    lines: list[Line] = [
         f"mode {mode}; {'backward' if der_output else 'forward'}; moments {fate}",
-        f"data: {describe(like, data.shape)}",
-        f"multipliers: {describe(like, (depth,))}",
-        f"biases: {describe(like, (depth,))}",
+        ("data", data.shape),
+        ("multipliers", (depth,)),
+        ("biases", (depth,)),
     ]
     if der_output is None:
-        lines.append(f"output: {describe(like, data.shape)}")
+        lines.append(("output", data.shape))
     else:
-        lines.append(f"derOutput: {describe(like, data.shape)}")
-        lines.append(f"derData: {describe(like, data.shape)}")
-        lines.append(f"derMultipliers: {describe(like, (depth,))}")
-        lines.append(f"derBiases: {describe(like, (depth,))}")
+        lines.append(("derOutput", data.shape))
+        lines.append(("derData", data.shape))
+        lines.append(("derMultipliers", (depth,)))
+        lines.append(("derBiases", (depth,)))
     if moments:
-        lines.append(f"moments: {describe(like, moments.matrix_shape)}")
+        lines.append(("moments", moments.matrix_shape))
     elif returned:
-        lines.append(f"moments: {describe(like, (depth, 2, 1, 1))}")
+        lines.append(("moments", (depth, 2, 1, 1)))
     lines.append(f"epsilon: {epsilon:f}")
-    for line in lines:
-        print(f"vl_nnbnorm: {line}")
+    print_report("vl_nnbnorm", like, lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vlnn.blocks.verbose import Line, print_report
 from vlnn.engines import engine_for
 from vlnn.errors import MatConvNetError
 from vlnn.geometry import sizes
@@ -16,7 +17,7 @@ from vlnn.matlab.arguments import (
     plain,
     received,
 )
-from vlnn.matlab.arrays import Tensor, describe, library, same_format, tensor
+from vlnn.matlab.arrays import Tensor, device_of, same_format, tensor
 
 OPTIONS = OptionTable("vl_nnnormalize", 2, Option("Verbose"))
 
@@ -104,16 +105,15 @@ def _read_param(value: object) -> tuple[int, float, float, float]:
 def _report(data: Tensor, der_output: Tensor | None, param: str) -> None:
     """Print what the call does, line for line as MatConvNet's 'Verbose' does."""
     like = data.array
-    mode = "cpu" if library(like).__name__ == "numpy" else "gpu"
-    lines = [
+    mode = device_of(like).lower()
+    lines: list[Line] = [
         f"mode {mode}; {'backward' if der_output else 'forward'}",
         f"(depth,kappa,alpha,beta): {param}",
-        f"data: {describe(like, data.shape)}",
+        ("data", data.shape),
     ]
     if der_output is None:
-        lines.append(f"output: {describe(like, data.shape)}")
+        lines.append(("output", data.shape))
     else:
-        lines.append(f"derOutput: {describe(like, data.shape)}")
-        lines.append(f"derData: {describe(like, data.shape)}")
-    for line in lines:
-        print(f"vl_nnnormalize: {line}")
+        lines.append(("derOutput", data.shape))
+        lines.append(("derData", data.shape))
+    print_report("vl_nnnormalize", like, lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vlnn.blocks.verbose import Line, print_report
 from vlnn.engines import engine_for
 from vlnn.errors import MatConvNetError
 from vlnn.geometry import Shape, brackets, sizes
@@ -18,7 +19,7 @@ from vlnn.matlab.arguments import (
     received,
     vector,
 )
-from vlnn.matlab.arrays import Tensor, describe, library, same_format, tensor
+from vlnn.matlab.arrays import Tensor, device_of, same_format, tensor
 
 
 def _read_dimensions(value: object) -> tuple[int, ...]:
@@ -149,22 +150,21 @@ def _report(
 ) -> None:
     """Print what the call does, line for line as MatConvNet's 'Verbose' does, its spelling included."""
     like = data.array
-    mode = "cpu" if library(like).__name__ == "numpy" else "gpu"
+    mode = device_of(like).lower()
     fate = f"{'given' if norms else 'computed'}/{'returned' if returned else 'discared'}"
-    lines = [
+    lines: list[Line] = [
         f"mode {mode}; {'backward' if der_output else 'forward'}; norms {fate}",
         f"epsilon: {options['Epsilon']:g}, exponent: {options['Exponent']:g}",
         f"dimensions: {brackets(options['Dimensions'])}",
-        f"data: {describe(like, data.shape)}",
+        ("data", data.shape),
     ]
     if der_output is None:
-        lines.append(f"output: {describe(like, data.shape)}")
+        lines.append(("output", data.shape))
     else:
-        lines.append(f"derOutput: {describe(like, data.shape)}")
-        lines.append(f"derData: {describe(like, data.shape)}")
+        lines.append(("derOutput", data.shape))
+        lines.append(("derData", data.shape))
     if norms:
-        lines.append(f"norms: {describe(like, norms.matrix_shape)}")
+        lines.append(("norms", norms.matrix_shape))
     elif returned:
-        lines.append(f"norms: {describe(like, returned)}")
-    for line in lines:
-        print(f"vl_nnnormalizelp: {line}")
+        lines.append(("norms", returned))
+    print_report("vl_nnnormalizelp", like, lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vlnn.blocks.verbose import Line, print_report
 from vlnn.engines import engine_for
 from vlnn.geometry import PoolGeometry, Sides, brackets, check_pool
 from vlnn.matlab.arguments import (
@@ -17,7 +18,7 @@ from vlnn.matlab.arguments import (
     outputs_wanted,
     pair,
 )
-from vlnn.matlab.arrays import Tensor, describe, library, same_format, tensor
+from vlnn.matlab.arrays import Tensor, device_of, same_format, tensor
 
 OPTIONS = OptionTable(
     "vl_nnpool",
@@ -113,18 +114,17 @@ def vl_nnpool(x: Any, pool: Any, dzdy: Any = None, *args: Any, nargout: int | No
 def _report(g: PoolGeometry, data: Tensor, der_output: Tensor | None, method: str) -> None:
     """Print what the call does, line for line as MatConvNet's 'Verbose' does."""
     like = data.array
-    device = "CPU; MatConvNet" if library(like).__name__ == "numpy" else "GPU; cuDNN"
-    lines = [
-        f"{'backward' if der_output else 'forward'}; {device}",
+    device = device_of(like)
+    lines: list[Line] = [
+        f"{'backward' if der_output else 'forward'}; {device}; {'MatConvNet' if device == 'CPU' else 'cuDNN'}",
         f"stride: {brackets((g.stride_y, g.stride_x))}, pad: {brackets(g.pad)}",
-        f"data: {describe(like, data.shape)}",
+        ("data", data.shape),
         f"pooling: {g.pool_height} x {g.pool_width}",
         f"method: {method}",
     ]
     if der_output is None:
-        lines.append(f"output: {describe(like, (g.output_height, g.output_width, g.channels, g.batch))}")
+        lines.append(("output", (g.output_height, g.output_width, g.channels, g.batch)))
     else:
-        lines.append(f"derOutput: {describe(like, der_output.shape)}")
-        lines.append(f"derData: {describe(like, data.shape)}")
-    for line in lines:
-        print(f"vl_nnpool: {line}")
+        lines.append(("derOutput", der_output.shape))
+        lines.append(("derData", data.shape))
+    print_report("vl_nnpool", like, lines)

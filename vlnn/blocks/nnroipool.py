@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vlnn.blocks.verbose import Line, print_report
 from vlnn.engines import engine_for
 from vlnn.errors import MatConvNetError
 from vlnn.geometry import Shape, sizes
@@ -18,7 +19,7 @@ from vlnn.matlab.arguments import (
     received,
     truncate,
 )
-from vlnn.matlab.arrays import Tensor, describe, library, same_format, tensor
+from vlnn.matlab.arrays import Tensor, device_of, same_format, tensor
 
 
 def _read_subdivisions(value: object) -> tuple[int, int]:
@@ -150,22 +151,21 @@ def _output_shape(data: Tensor, rois: Tensor, der_output: Tensor | None, subdivi
 def _report(data: Tensor, rois: Tensor, der_output: Tensor | None, output: Shape, options: dict[str, Any]) -> None:
     """Print what the call does, line for line as MatConvNet's 'Verbose' does."""
     like = data.array
-    device = "CPU" if library(like).__name__ == "numpy" else "GPU"
+    device = device_of(like)
     count = output[3]
     high, wide = options["Subdivisions"]
     a, b, c, d, e, f = options["Transform"]
-    lines = [
+    lines: list[Line] = [
         f"{'backward' if der_output else 'forward'}; {device}",
         f"method: {options['Method'] == 'avg':d}; num ROIs: {count}",
         f"subdivisions: [{high} x {wide}]",
         f"transform: [{a:g} {c:g} {e:g} ; {b:g} {d:g} {f:g}]",
-        f"data: {describe(like, data.shape)}",
+        ("data", data.shape),
     ]
     if der_output is None:
-        lines.append(f"output: {describe(like, output)}")
-        lines.append(f"rois: {describe(like, (1, 1, 5, count))}")
+        lines.append(("output", output))
+        lines.append(("rois", (1, 1, 5, count)))
     else:
-        lines.append(f"derOutput: {describe(like, der_output.shape)}")
-        lines.append(f"derData: {describe(like, data.shape)}")
-    for line in lines:
-        print(f"vl_nnroipool: {line}")
+        lines.append(("derOutput", der_output.shape))
+        lines.append(("derData", data.shape))
+    print_report("vl_nnroipool", like, lines)

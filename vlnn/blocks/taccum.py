@@ -11,7 +11,7 @@ from vlnn.engines import engine_for
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import scalar_option
 from vlnn.matlab.arguments import Option, OptionTable, give, matlab_function, outputs_wanted, plain, received
-from vlnn.matlab.arrays import Array, describe, is_array, same_format, tensor
+from vlnn.matlab.arrays import Array, describe, device_of, is_array, same_format, tensor
 
 OPTIONS = OptionTable("vl_taccummex", 3, Option("InPlace"), Option("Verbose"))
 
@@ -112,8 +112,7 @@ def vl_taccummex(alpha: Any, a: Any, beta: Any, b: Any, *args: Any, nargout: int
     outputs_wanted("vl_taccummex", nargout, 1)
     in_place = options["InPlace"]
     if options["Verbose"]:
-        device = "CPU" if isinstance(first.array, np.ndarray) else "GPU"
-        print(f"vl_taccum: {'inplace' if in_place else 'not inplace'} {device}")
+        print(f"vl_taccum: {'inplace' if in_place else 'not inplace'} {device_of(first.array)}")
         for one in (first, second):
             print(f"vl_taccum: {one.name}: {describe(one.array, matlab_dims(one))}")
     planes = first.planes()

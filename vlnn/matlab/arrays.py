@@ -151,11 +151,15 @@ def format_of(array: Array) -> str:
     return f"{library(array).__name__} {array.dtype.name}"
 
 
+def device_of(array: Array) -> str:
+    """Where an array lies, as 'Verbose' shows it: CPU or GPU."""
+    return "CPU" if isinstance(array, np.ndarray) else "GPU"
+
+
 def describe(like: Array, shape: tuple[int, ...]) -> str:
     """A tensor of the class and library of `like`, as 'Verbose' shows it: ``[4 5 3 2 | float 480.0B CPU]``."""
-    device = "CPU" if isinstance(like, np.ndarray) else "GPU"
     dims = "".join(f"{size} " for size in shape)
-    return f"[{dims}| {CLASSES[like.dtype]} {_memory(math.prod(shape) * like.itemsize)} {device}]"
+    return f"[{dims}| {CLASSES[like.dtype]} {_memory(math.prod(shape) * like.itemsize)} {device_of(like)}]"
 
 
 def _memory(size: int) -> str:
