@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -64,26 +64,25 @@ def forward(net: Graph, order: Iterable[int]) -> None:
     """Evaluate layers, one after the other."""
     for index in order:
         layer = net.layers[index]
-        given = [net.vars[v].value for v in layer.inputIndexes]
-        start = time.perf_counter()
-        try:
-            layer.block.forwardAdvanced(layer)
-        except (MatConvNetError, NotImplementedError) as error:
-            raise _explained(error, net, layer, given) from None
-        layer.forwardTime = time.perf_counter() - start
+        layer.forwardTime = _run(net, layer, layer.block.forwardAdvanced)
 
 
 def backward(net: Graph, order: Iterable[int]) -> None:
     """Differentiate layers, one after the other."""
     for index in order:
         layer = net.layers[index]
-        given = [net.vars[v].value for v in layer.inputIndexes]
-        start = time.perf_counter()
-        try:
-            layer.block.backwardAdvanced(layer)
-        except (MatConvNetError, NotImplementedError) as error:
-            raise _explained(error, net, layer, given) from None
-        layer.backwardTime = time.perf_counter() - start
+        layer.backwardTime = _run(net, layer, layer.block.backwardAdvanced)
+
+
+def _run(net: Graph, layer: LayerRecord, step: Callable[[LayerRecord], None]) -> float:
+    """Take one step of a layer; the seconds that it took."""
+    given = [net.vars[v].value for v in layer.inputIndexes]  # the step may forget them
+    start = time.perf_counter()
+    try:
+        step(layer)
+    except (MatConvNetError, NotImplementedError) as error:
+        raise _explained(error, net, layer, given) from None
+    return time.perf_counter() - start
 
 
 def warn_of_mode(net: Graph) -> None:
