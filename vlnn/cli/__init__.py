@@ -9,6 +9,7 @@ import click
 
 from vlnn import __version__
 from vlnn.cli.demo import demo_command
+from vlnn.cli.info import info_command
 
 
 class OneLineErrors(click.Group):
@@ -42,3 +43,4 @@ def main(debug: bool) -> None:
 
 
 main.add_command(demo_command)
+main.add_command(info_command)
