@@ -113,7 +113,7 @@ class Runner:
 
     >>> import numpy as np, vlnn
     >>> from vlnn.inference import Plan, Runner
-    >>> layer = {'type': 'pool', 'pool': 4, 'method': 'avg'}
+    >>> layer = {'type': 'pool', 'pool': 4, 'stride': 4, 'method': 'avg'}
     >>> net = vlnn.vl_simplenn_tidy({'layers': [layer], 'meta': {'inputSize': [4, 4, 3]}})
     >>> (outcome,) = Runner(net, Plan()).run([('white', np.full((8, 8, 3), 255, np.uint8))])
     >>> outcome.scores
