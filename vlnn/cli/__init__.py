@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from vlnn import __version__
+from vlnn.cli.completion import completion_command
 from vlnn.cli.demo import demo_command
+from vlnn.cli.doctor import doctor_command
 from vlnn.cli.info import info_command
 from vlnn.cli.run import run_command
 
@@ -52,6 +54,8 @@ def main(debug: bool) -> None:
     """MatConvNet for Python: the same functions, called the same way, giving the same numbers."""
 
 
+main.add_command(completion_command)
 main.add_command(demo_command)
+main.add_command(doctor_command)
 main.add_command(info_command)
 main.add_command(run_command)
