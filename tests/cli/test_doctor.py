@@ -11,6 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+
+from vlnn.cli import main
+from vlnn.doctor import Finding
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,27 +47,40 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProc
     return doctor("--json", packages=packages)
 
 
-def test_what_is_there() -> None:
-    process = doctor("--json")
-    findings = found(process)
+@pytest.fixture(scope="module")
+def here() -> subprocess.CompletedProcess[str]:
+    """On this machine."""
+    return doctor("--json")
+
+
+def test_what_is_there(here: subprocess.CompletedProcess[str]) -> None:
+    findings = found(here)
     assert findings["numpy"]["text"].startswith(np.__version__)
     assert findings["test"]["state"] == "ok"
     assert {each["state"] for each in findings.values() if each["group"] == "needed"} == {"ok"}
     assert {"BLAS", "cores", "driver", "cupy"} <= set(findings)
-    assert process.returncode == any(each["state"] == "broken" for each in findings.values())
-    assert process.stderr == ""
+    assert here.returncode == any(each["state"] == "broken" for each in findings.values())
+    assert here.stderr == ""
 
 
-def test_what_is_missing_says_how_to_get_it() -> None:
-    for each in found(doctor("--json")).values():
+def test_what_is_missing_says_how_to_get_it(here: subprocess.CompletedProcess[str]) -> None:
+    for each in found(here).values():
         assert each["state"] in ("ok", "missing", "broken")
         assert each["remedy"] or each["state"] != "missing"
 
 
-def test_people_read_a_table() -> None:
-    lines = doctor().stdout.splitlines()
-    assert lines[0].split()[:2] == ["machine", "vlnn"]
-    assert any(line.split()[:2] == ["numpy", "ok"] for line in (line.removeprefix("needed") for line in lines))
+def test_people_read_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = [
+        Finding("machine", "vlnn", "ok", "1"),
+        Finding("needed", "numpy", "ok", "2"),
+        Finding("needed", "h5py", "missing", "for files", "pip install h5py"),
+    ]
+    monkeypatch.setattr("vlnn.doctor.examine", lambda: findings)
+    result = CliRunner().invoke(main, ["doctor"])
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert [line.split() for line in lines[:2]] == [["machine", "vlnn", "ok", "1"], ["needed", "numpy", "ok", "2"]]
+    assert lines[2].split() == ["h5py", "missing", "for", "files", "pip", "install", "h5py"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class OneLineErrors(click.Group):
                 return super().invoke(ctx)
         except BrokenPipeError:  # whoever read our output has left: click ends quietly
             raise
-        except (ValueError, OSError, ImportError) as error:  # MatConvNetError is a ValueError
+        except (ValueError, OSError, ImportError, MemoryError) as error:  # MatConvNetError is a ValueError
             if ctx.params["debug"]:
                 raise
             raise click.ClickException(one_line(error)) from None
@@ -43,7 +43,7 @@ def one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         message = f"{error.filename}: {error.strerror}"
     else:
-        message = str(error) or type(error).__name__
+        message = str(error) or ("Not enough memory." if isinstance(error, MemoryError) else type(error).__name__)
     return " ".join(message.split())
 
 
