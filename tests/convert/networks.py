@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import vlnn
+from tests.dagnn.nets import residual
+from tests.simplenn.nets import LAYERS
 
 FOLDER = Path(__file__).parents[3] / "shared" / "networks"
 
@@ -26,3 +28,11 @@ def load(path: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return vlnn.load_network(path)
+
+
+def small() -> dict[str, Any]:
+    """A small network of each kind, with meta."""
+    chain = vlnn.vl_simplenn_tidy(
+        {"layers": [*LAYERS["several"][0], {"type": "softmaxloss"}], "meta": {"classes": {"name": ["a", "b", "c"]}}}
+    )
+    return {"simplenn": chain, "dagnn": residual()}
