@@ -1,4 +1,4 @@
-"""The exception that scripts catch."""
+"""The exceptions that scripts catch."""
 
 
 class MatConvNetError(ValueError):
@@ -6,3 +6,7 @@ class MatConvNetError(ValueError):
 
     The message begins with MatConvNet's own sentence, on which scripts match, and ends with what was received.
     """
+
+
+class ConversionError(ValueError):
+    """A network that cannot be converted, or a file from which none can be made."""
