@@ -70,13 +70,6 @@ class Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), [output], name=name, **attributes))
         return output
 
-    def split(self, value: str, parts: int, axis: int) -> list[str]:
-        """The slices of size one of a value."""
-        return [
-            self.node("Gather", [value, self.integers([part])], axis=axis)
-            for part in range(parts)
-        ]
-
     def integers(self, values: Sequence[int]) -> str:
         """A constant vector of integers."""
         return self.constant(np.array(values, np.int64))
