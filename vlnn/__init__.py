@@ -3,6 +3,7 @@
 The house, from the door down::
 
     load_network                the network in a file                      vlnn.networks
+    preprocess                  pictures as a network wants them           vlnn.preprocessing
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
     dagnn                       networks that are a graph of layers        vlnn.dagnn
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks
@@ -42,6 +43,7 @@ from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import vl_argparse
 from vlnn.matlab.matfile import loadmat, savemat
 from vlnn.networks import load_network
+from vlnn.preprocessing import preprocess
 from vlnn.settings import clear_mex, settings
 from vlnn.simplenn.diagnose import vl_simplenn_diagnose
 from vlnn.simplenn.display import vl_simplenn_display
@@ -58,6 +60,7 @@ __all__ = [
     "dagnn",
     "load_network",
     "loadmat",
+    "preprocess",
     "savemat",
     "settings",
     "simplenn",

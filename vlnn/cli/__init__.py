@@ -10,6 +10,7 @@ import click
 from vlnn import __version__
 from vlnn.cli.convert import convert_command
 from vlnn.cli.demo import demo_command
+from vlnn.cli.info import info_command
 
 
 class OneLineErrors(click.Group):
@@ -44,3 +45,4 @@ def main(debug: bool) -> None:
 
 main.add_command(convert_command)
 main.add_command(demo_command)
+main.add_command(info_command)
