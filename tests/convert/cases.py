@@ -58,9 +58,7 @@ def chain(*layers: dict[str, Any], size: tuple[int, ...] = (9, 8, 6, 2), **meta:
     return Case(SimpleNN(layers, {"inputSize": [*size[:3]], **meta}), {"input": single(*size, seed=1)})
 
 
-def graph(
-    block: Any, inputs: Mapping[str, Array] | None = None, params: Mapping[str, Array] | None = None
-) -> Case:
+def graph(block: Any, inputs: Mapping[str, Array] | None = None, params: Mapping[str, Array] | None = None) -> Case:
     """One block."""
     given = dict(inputs or {"x": single(9, 8, 6, 2, seed=1)})
     net = DagNN()
@@ -86,7 +84,9 @@ REGIONS = np.array(
 
 CASES = {
     "conv": chain(conv((3, 2, 6, 4))),
-    "conv without filters": chain({"type": "conv", "weights": [[], single(6, 1)], "pad": [1, 0, 2, 1], "stride": [2, 3]}),
+    "conv without filters": chain(
+        {"type": "conv", "weights": [[], single(6, 1)], "pad": [1, 0, 2, 1], "stride": [2, 3]}
+    ),
     "conv that does nothing": chain({"type": "conv", "weights": [[], []]}),
     "conv without biases": chain({"type": "conv", "weights": [single(2, 2, 6, 3), []]}),
     "fully connected": chain(conv((9, 8, 6, 5))),

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import hypothesis
-import numpy as np
 import pytest
 
-from tests.convert import cases, networks
-from tests.convert.cases import CASES, Array, Case, Values
+from tests.convert import cases
+from tests.convert.cases import CASES, Case, Values
 from vlnn.convert import Checkpoint
 from vlnn.convert import onnx as formats_onnx
-from vlnn.convert.lowering import lower
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'vlnn[onnx]'")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'vlnn[onnx]'")

@@ -135,9 +135,7 @@ def _of_graph(net: dagnn.DagNN, weight: Callable[[Any], Weight | None]) -> Steps
     for index in net.executionOrder:
         layer = net.layers[index]
         weights = tuple(weight(net.params[p].value) for p in layer.paramIndexes)
-        step = Step(
-            layer.name, layer.block.type, layer.block, tuple(layer.inputs), tuple(layer.outputs), weights
-        )
+        step = Step(layer.name, layer.block.type, layer.block, tuple(layer.inputs), tuple(layer.outputs), weights)
         if index not in judges:
             if weights and weights[0] is None:
                 step.refuse(f"its parameter '{layer.params[0]}' has no value")
@@ -221,8 +219,11 @@ def _program(steps: list[Step], losses: list[Step], meta: Any) -> Program:
 def _lowered(step: Step, channels: Mapping[str, int | None]) -> Operation:
     rule = RULES.get(type(step.block))
     if rule is None:
-        step.refuse("it is a loss in the middle of the network" if isinstance(step.block, dagnn.Loss) else "no format "
-                    "that holds graphs has it")
+        step.refuse(
+            "it is a loss in the middle of the network"
+            if isinstance(step.block, dagnn.Loss)
+            else "no format that holds graphs has it"
+        )
     if len(step.outputs) != 1:
         step.refuse(f"it has {len(step.outputs)} outputs")
     try:
@@ -235,7 +236,9 @@ def _channels_of_input(name: str, steps: list[Step], inputs: list[str], meta: An
     """The channels of an input: what meta says, if filters fit; else what filters have, as if in one group."""
     declared = _declared_channels(name, inputs, meta)
     depths = [
-        step.weights[0].size for step in steps if isinstance(step.block, dagnn.Conv) and name in step.inputs
+        step.weights[0].size
+        for step in steps
+        if isinstance(step.block, dagnn.Conv) and name in step.inputs
         if step.weights and step.weights[0]
     ]
     if not depths:
@@ -270,7 +273,7 @@ def _channels(operation: Operation, given: Sequence[int | None]) -> int | None:
         case ops.TransposedConvolution(filters=Weight(size=size), groups=groups):
             return size[2] * groups
         case ops.BatchNormalisation(multipliers=weight):
-            return weight.count
+            return weight.elements
         case ops.Concatenation(dimension=2):
             return None if None in given else sum(count for count in given if count)
         case ops.Grid(basis=basis):
@@ -412,9 +415,7 @@ def _pdist(step: Step, channels: Mapping[str, int | None]) -> Operation:
     block = step.block
     if len(step.inputs) < 2:
         step.refuse("it compares with what is no variable")
-    return ops.Distance(
-        step.layer, step.inputs, step.outputs[0], float(block.p), not block.noRoot, block.aggregate
-    )
+    return ops.Distance(step.layer, step.inputs, step.outputs[0], float(block.p), not block.noRoot, block.aggregate)
 
 
 def _numbers(step: Step, name: str, count: int) -> Iterable[float]:

@@ -98,7 +98,7 @@ class Graph:
 
     def vector(self, weight: Weight) -> str:
         """An array of which the order of elements, MATLAB's, is all that matters."""
-        return self._weight(weight, "vector", "", (weight.count,), lambda: self.arrays[weight.name].ravel(order="F"))
+        return self._weight(weight, "vector", "", (weight.elements,), lambda: self.arrays[weight.name].ravel(order="F"))
 
     def moments(self, weight: Weight) -> tuple[str, str, bool]:
         """Mean and variance, or mean and sigma, from [mu sigma]; whether it is the variance.
@@ -106,7 +106,7 @@ class Graph:
         The root of the square of a number is that number, so that sigma comes back from the variance; but not in half,
         nor beside the range of the class.
         """
-        channels = weight.count // 2
+        channels = weight.elements // 2
 
         def column(at: int) -> Array:
             return self.arrays[weight.name].ravel(order="F")[at * channels : (at + 1) * channels]
