@@ -30,7 +30,8 @@ class Checkpoint:
     description : str
         JSON in ASCII: {"vlnn": 1, "kind": "simplenn" or "dagnn", "network": ...}. The network is the struct that
         MatConvNet saves, with everything in it: layers, meta and, for a DagNN, vars and params. Large arrays and all
-        weights stand in it as the names of arrays; vlnn.convert.description says how MATLAB's values are written.
+        weights stand in it as the names of arrays; vlnn.convert.description says how MATLAB's values are written. ''
+        for weights alone, of other programs.
     arrays : dict of str: array
         Fortran-ordered, or as the network has them, and not copied; in MATLAB's class, shape and order of dimensions:
         filters are (FH, FW, C, K). The values of a DagNN's parameters have the parameters' names; the weights of a
@@ -105,6 +106,8 @@ def _names(net: SimpleNN | DagNN) -> dict[str, str]:
 
 def _parsed(description: str) -> tuple[str, Any]:
     """The kind of the network and its description."""
+    if not description:
+        raise ConversionError("The file has weights alone and no description of a network, which vlnn's files have.")
     try:
         content = json.loads(description)
     except (ValueError, TypeError, RecursionError):
