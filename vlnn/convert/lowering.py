@@ -273,7 +273,7 @@ def _channels(operation: Operation, given: Sequence[int | None]) -> int | None:
         case ops.TransposedConvolution(filters=Weight(size=size), groups=groups):
             return size[2] * groups
         case ops.BatchNormalisation(multipliers=weight):
-            return weight.count
+            return weight.elements
         case ops.Concatenation(dimension=2):
             return None if None in given else sum(count for count in given if count)
         case ops.Grid(basis=basis):

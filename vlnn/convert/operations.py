@@ -1,7 +1,6 @@
-"""What a network computes when it is applied, as a plain list of operations: what formats that hold graphs are made of.
+"""What a network computes when it is applied, as a plain list of operations: what formats of graphs are made of.
 
-Variables are MATLAB's arrays of four dimensions, H x W x C x N; sizes of one at the end that MATLAB leaves out are there.
-Weights are named, and have the shape that they have in the checkpoint.
+Variables are MATLAB's arrays, H x W x C x N. Weights are the names of arrays of the checkpoint.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ class Weight(NamedTuple):
     size: tuple[int, int, int, int]
 
     @property
-    def count(self) -> int:
+    def elements(self) -> int:
         return math.prod(self.size)
 
 

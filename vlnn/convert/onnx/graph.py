@@ -13,7 +13,7 @@ from vlnn.convert.description import UNPRINTABLE
 from vlnn.convert.operations import Program, Weight
 from vlnn.matlab.arrays import Array
 
-FLOAT = TensorProto.FLOAT
+FLOAT, DOUBLE = TensorProto.FLOAT, TensorProto.DOUBLE
 
 
 @dataclass(frozen=True)
@@ -98,27 +98,26 @@ class Graph:
 
     def vector(self, weight: Weight) -> str:
         """An array of which the order of elements, MATLAB's, is all that matters."""
-        return self._weight(weight, "vector", "", (weight.count,), lambda: self.arrays[weight.name].ravel(order="F"))
+        return self._weight(weight, "vector", "", (weight.elements,), lambda: self.arrays[weight.name].ravel(order="F"))
 
-    def moments(self, weight: Weight) -> tuple[str, str]:
-        """Mean and variance, from [mu sigma].
+    def moments(self, weight: Weight) -> tuple[str, str, bool]:
+        """Mean and variance, or mean and sigma, from [mu sigma]; whether it is the variance.
 
-        The root of the square of a number is that number, so that sigma comes back from the variance; where it does
-        not, in half or beside the range of the class, the model has sigma and squares it.
+        The root of the square of a number is that number, so that sigma comes back from the variance; but not in half,
+        nor beside the range of the class.
         """
-        channels = weight.count // 2
+        channels = weight.elements // 2
 
         def column(at: int) -> Array:
             return self.arrays[weight.name].ravel(order="F")[at * channels : (at + 1) * channels]
 
-        mean = self._weight(weight, "moments", "mean", (channels,), lambda: column(0))
         sigma = column(1)
         with np.errstate(all="ignore"):
-            invertible = sigma.dtype == np.float32 and np.array_equal(np.sqrt(sigma * sigma), sigma)
-        if invertible:
-            return mean, self._weight(weight, "moments", "variance", (channels,), lambda: column(1) ** 2)
-        deviation = self._weight(weight, "moments", "sigma", (channels,), lambda: column(1))
-        return mean, self.node("Mul", [deviation, deviation])
+            squared = sigma.dtype == np.float32 and np.array_equal(np.sqrt(sigma * sigma), sigma)
+        mean = self._weight(weight, "moments", "mean", (channels,), lambda: column(0))
+        if squared:
+            return mean, self._weight(weight, "moments", "variance", (channels,), lambda: column(1) ** 2), True
+        return mean, self._weight(weight, "moments", "sigma", (channels,), lambda: column(1)), False
 
     def _weight(self, weight: Weight, how: str, part: str, size: tuple[int, ...], make: Callable[[], Array]) -> str:
         """The initialiser of a weight, or of a part of it, and its values in single."""

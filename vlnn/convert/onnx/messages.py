@@ -96,7 +96,8 @@ class Messages:
 
     def name(self, span: Span) -> str:
         """The name of an input or output."""
-        return next((self.text(value) for number, value in self.fields(span) if number == 1 and value), "")
+        names = (value for number, value in self.fields(span) if number == 1)
+        return next((self.text(value) for value in names if isinstance(value, Span)), "")
 
     def array(self, span: Span) -> StoredArray:
         """What the message of an array says of it."""
@@ -125,7 +126,9 @@ class Messages:
         return found
 
     def damaged(self, at: int) -> ConversionError:
-        return ConversionError(f"The file is no ONNX model, or damaged: what stands at byte {at} of {self.end} is wrong.")
+        return ConversionError(
+            f"The file is no ONNX model, or damaged: what stands at byte {at} of {self.end} is wrong."
+        )
 
     def _varint(self, at: int, end: int) -> tuple[int, int]:
         """A number, and where it ends."""

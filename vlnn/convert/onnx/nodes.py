@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vlnn.convert import operations as ops
-from vlnn.convert.onnx.graph import FLOAT, Graph
+from vlnn.convert.onnx.graph import DOUBLE, FLOAT, Graph
 from vlnn.convert.operations import Operation
 from vlnn.errors import ConversionError
 from vlnn.geometry import Sides
@@ -125,12 +125,16 @@ def _dropout(operation: ops.Dropout, graph: Graph, inputs: list[str], output: st
 def _batch(operation: ops.BatchNormalisation, graph: Graph, inputs: list[str], output: str) -> None:
     factors, biases = graph.vector(operation.multipliers), graph.vector(operation.biases)
     if operation.moments is not None:
-        mean, variance = graph.moments(operation.moments)
-        graph.node("BatchNormalization", [inputs[0], factors, biases, mean, variance], output, epsilon=0.0)
-        return
-    centred = graph.node("Sub", [inputs[0], graph.node("ReduceMean", inputs, axes=[0, 2, 3])])
-    variance = graph.node("ReduceMean", [graph.node("Mul", [centred, centred])], axes=[0, 2, 3])
-    sigma = graph.node("Sqrt", [graph.node("Add", [variance, graph.number(operation.epsilon)])])
+        mean, spread, squared = graph.moments(operation.moments)
+        if squared:
+            graph.node("BatchNormalization", [inputs[0], factors, biases, mean, spread], output, epsilon=0.0)
+            return
+        centred = graph.node("Sub", [inputs[0], _per_channel(graph, mean)])
+        sigma = _per_channel(graph, spread)
+    else:
+        centred = graph.node("Sub", [inputs[0], graph.node("ReduceMean", inputs, axes=[0, 2, 3])])
+        variance = graph.node("ReduceMean", [graph.node("Mul", [centred, centred])], axes=[0, 2, 3])
+        sigma = graph.node("Sqrt", [graph.node("Add", [variance, graph.number(operation.epsilon)])])
     scaled = graph.node("Mul", [graph.node("Div", [centred, sigma]), _per_channel(graph, factors)])
     graph.node("Add", [scaled, _per_channel(graph, biases)], output)
 
@@ -267,11 +271,14 @@ def _regions(operation: ops.RegionPooling, graph: Graph, inputs: list[str], outp
 
 def _corners(graph: Graph, transform: tuple[float, ...], regions: str, at: int) -> str:
     """Corners (u, v) as pixels counted from 0, rounded as in C: (K, 2)."""
-    matrix = np.array(transform, np.float32).reshape(3, 2)
+    matrix, half, one = np.array(transform).reshape(3, 2), np.array(0.5), np.array(1.0)
     corner = graph.node("Gather", [regions, graph.integers([at, at + 1])], axis=1)
+    corner = graph.node("Cast", [corner], to=DOUBLE)
     moved = graph.node("Add", [graph.node("MatMul", [corner, graph.constant(matrix[:2])]), graph.constant(matrix[2])])
-    away = graph.node("Floor", [graph.node("Add", [graph.node("Abs", [moved]), graph.number(0.5)])])
-    return graph.node("Sub", [graph.node("Mul", [graph.node("Sign", [moved]), away]), graph.number(1)])
+    moved = graph.node("Cast", [graph.node("Cast", [moved], to=FLOAT)], to=DOUBLE)  # what is rounded is in single
+    away = graph.node("Floor", [graph.node("Add", [graph.node("Abs", [moved]), graph.constant(half)])])
+    whole = graph.node("Sub", [graph.node("Mul", [graph.node("Sign", [moved]), away]), graph.constant(one)])
+    return graph.node("Cast", [whole], to=FLOAT)
 
 
 @_add.register

@@ -86,7 +86,7 @@ class _Reader:
         name = layout["in"][part]
         if name not in self.model.arrays:
             raise ConversionError(
-                f"the array '{name}' is missing: another program has changed the model. Convert the one that vlnn wrote."
+                f"the array '{name}' is missing: another program has changed the model. Take the one that vlnn wrote."
             )
         return self._numbers(self.model.arrays[name])
 

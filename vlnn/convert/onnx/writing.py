@@ -45,10 +45,8 @@ def write(checkpoint: Checkpoint, path: Path, *, drop_loss: bool = False) -> Non
     graph = Graph(program, checkpoint.arrays)
     for operation in program.operations:
         nodes.add(graph, operation)
-    layout = {
-        "arrays": {
-            name: graph.layouts.get(name) or _as_text(array) for name, array in checkpoint.arrays.items()
-        },
+    layout: dict[str, Any] = {
+        "arrays": {name: graph.layouts.get(name) or _as_text(array) for name, array in checkpoint.arrays.items()},
         "variables": {name: graph.value(name) for name in program.channels},
     }
     for name, array in checkpoint.arrays.items():
@@ -98,9 +96,9 @@ def _head(one: Any) -> bytes:
     import onnx
 
     kind = onnx.helper.np_dtype_to_tensor_dtype(one.dtype)
-    message = onnx.TensorProto(name=one.name, data_type=kind, dims=one.size).SerializeToString()
+    described: bytes = onnx.TensorProto(name=one.name, data_type=kind, dims=one.size).SerializeToString()
     numbers = _bytes_of(one)
-    message += wire.start_of(wire.NUMBERS, numbers)
+    message = described + wire.start_of(wire.NUMBERS, numbers)
     return wire.start_of(wire.ARRAY, len(message) + numbers) + message
 
 

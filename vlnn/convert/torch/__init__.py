@@ -1,13 +1,13 @@
-"""Networks as PyTorch's: modules that run and train, and .pt files of their weights.
+"""Networks as modules of PyTorch, which run and train, and .pt files of their weights.
 
-Tensors are N x C x H x W where MATLAB's arrays are H x W x C x N: height stays height. Filters are (K, C, FH, FW), those
-of a transposed convolution (C, K, FH, FW).
+Tensors are N x C x H x W where MATLAB's arrays are H x W x C x N: height stays height. Filters are (K, C, FH, FW), and
+those of a transposed convolution (C, K, FH, FW).
 """
 
-try:
-    import torch as _
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(f"vlnn.convert.torch needs {error.name}: pip install 'vlnn[torch]'", name="torch") from None
+from importlib.util import find_spec
+
+if find_spec("torch") is None:
+    raise ModuleNotFoundError("vlnn.convert.torch needs torch: pip install 'vlnn[torch]'", name="torch")
 
 from vlnn.convert.torch.files import load, read, write
 from vlnn.convert.torch.network import Network, to_module

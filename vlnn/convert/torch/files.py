@@ -101,4 +101,6 @@ def _numpy(path: Path, tensor: Tensor) -> Array:
     try:
         return tensor.detach().numpy()
     except (TypeError, RuntimeError) as error:
-        raise ConversionError(f"{path}: a tensor is of the class {tensor.dtype}, which MATLAB does not have: {error}.") from None
+        raise ConversionError(
+            f"{path}: a tensor is of the class {tensor.dtype}, which MATLAB does not have: {error}."
+        ) from None

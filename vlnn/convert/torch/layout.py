@@ -34,7 +34,10 @@ def sources_of(operation: Operation) -> dict[str, Source]:
             if moments is not None:
                 found |= {part: Source(moments, "moments", part) for part in ("mean", "sigma")}
         case ops.Scaling(multipliers=multipliers, biases=biases):
-            found = {"weight": multipliers and Source(multipliers, "planes"), "bias": biases and Source(biases, "planes")}
+            found = {
+                "weight": multipliers and Source(multipliers, "planes"),
+                "bias": biases and Source(biases, "planes"),
+            }
         case _:
             found = {}
     return {name: source for name, source in found.items() if source is not None}

@@ -103,14 +103,15 @@ class BatchNormalisation(nn.Module):
         self.epsilon = operation.epsilon
 
     def forward(self, x: Tensor) -> Tensor:
-        mean, sigma = self.mean, self.sigma
+        mean: Any = self.mean
+        sigma: Any = self.sigma
         if self.training or mean is None:
             variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
             sigma = (variance + self.epsilon).sqrt()
             if self.training and self.mean is not None:
                 with torch.no_grad():
-                    self.mean.lerp_(mean.to(self.mean.dtype), AVERAGING)
-                    self.sigma.lerp_(sigma.to(self.sigma.dtype), AVERAGING)
+                    for kept, batch in ((self.mean, mean), (self.sigma, sigma)):
+                        kept.lerp_(batch, AVERAGING)
         return (x - channels(mean)) * channels(self.weight / sigma) + channels(self.bias)
 
     def extra_repr(self) -> str:

@@ -18,6 +18,7 @@ from vlnn.dagnn import DagNN
 from vlnn.matlab.arrays import Array
 from vlnn.simplenn import SimpleNN
 
+
 class Network(nn.Module):
     """A network that :func:`to_module` has made.
 

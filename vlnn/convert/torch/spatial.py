@@ -44,10 +44,14 @@ def pool_regions(operation: ops.RegionPooling, x: Tensor, regions: Tensor) -> Te
     images = (t.nan_to_num(1).trunc().clamp(1, x.shape[0]) - 1).long().tolist()
     columns = _bins(a * u0 + c * v0 + e, a * u1 + c * v1 + e, wide, x.shape[3], x.dtype)
     rows = _bins(b * u0 + d * v0 + f, b * u1 + d * v1 + f, high, x.shape[2], x.dtype)
-    pooled = torch.stack([
-        torch.stack([_pooled(x[n, :, top:bottom, left:right], operation.maximum) for top, bottom in r for left, right in q])
-        for n, r, q in zip(images, rows, columns, strict=True)
-    ])  # (K, SH SW, C)
+    pooled = torch.stack(
+        [
+            torch.stack(
+                [_pooled(x[n, :, top:bottom, left:right], operation.maximum) for top, bottom in r for left, right in q]
+            )
+            for n, r, q in zip(images, rows, columns, strict=True)
+        ]
+    )  # (K, SH SW, C)
     y = pooled.reshape(-1, high, wide, x.shape[1]).permute(0, 3, 1, 2)
     return y.transpose(2, 3).flatten(1)[:, :, None, None] if operation.flatten else y
 
