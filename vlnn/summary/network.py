@@ -19,6 +19,7 @@ from vlnn.preprocessing import Normalization
 from vlnn.preprocessing.meta import input_depth
 from vlnn.simplenn import SimpleNN
 from vlnn.simplenn.formats import cells
+from vlnn.simplenn.layers import TYPES
 from vlnn.summary.graph import Network, as_graph, peak_of, roles_of, shape_of, sizes_of
 
 BYTES = 4  # of a number in single
@@ -143,6 +144,7 @@ def summarise(net: Network, input_size: Mapping[str, Any] | Any = None) -> Netwo
     roles = roles_of(graph)
     images = roles.inputs
     types = [layer.type for layer in net.layers] if isinstance(net, SimpleNN) else None
+    runnable = TYPES if types else ()
     normalization = Normalization.of(net)
     inputs = _input_sizes(net, graph, images, normalization, input_size)
     sizes = sizes_of(graph, inputs)
@@ -193,7 +195,7 @@ def summarise(net: Network, input_size: Mapping[str, Any] | Any = None) -> Netwo
             dict.fromkeys(
                 layer.block.type
                 for index, layer in enumerate(graph.layers)
-                if isinstance(layer.block, Unknown) and index not in roles.losses
+                if isinstance(layer.block, Unknown) and index not in roles.losses and layer.block.type not in runnable
             )
         ),
     )
