@@ -1,5 +1,10 @@
 """The engine for CuPy's arrays: cuBLAS and vlnn's own kernels."""
 
-from typing import Any
+from vlnn.engines.cpu import CpuEngine
 
-CUDA: Any = None
+
+class CudaEngine(CpuEngine):
+    """Stands where the CUDA engine will."""
+
+
+CUDA = CudaEngine()
