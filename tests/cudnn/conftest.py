@@ -59,7 +59,7 @@ def fallen_back(monkeypatch: pytest.MonkeyPatch, cupy: Any) -> list[str]:
         def call(self: Any, *args: Any) -> Any:
             asked.append(name)
             return cupy_double.wrapped(
-                operation(*(arg.host if isinstance(arg, cupy_double.ndarray) else arg for arg in args))
+                operation(*cupy_double.on_host(args))
             )
 
         return call

@@ -91,6 +91,8 @@ def wrapped(value: Any) -> Any:
     """What CuPy returns where NumPy returns `value`."""
     if isinstance(value, (np.ndarray, np.generic)):
         return ndarray(value)
+    if type(value) in (tuple, list):
+        return type(value)(wrapped(each) for each in value)
     if isinstance(value, types.BuiltinMethodType):
         return lambda *args, **options: wrapped(value(*unwrapped(args), **unwrapped(options)))
     return value
@@ -107,6 +109,13 @@ def unwrapped(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: unwrapped(each) for name, each in value.items()}
     return value
+
+
+def on_host(value: Any) -> Any:
+    """Arrays of NumPy in the place of CuPy's, for an engine that knows no others."""
+    if type(value) in (tuple, list):
+        return type(value)(on_host(each) for each in value)
+    return value.host if isinstance(value, ndarray) else value
 
 
 def aligned(shape: Any, dtype: Any) -> Any:
@@ -133,7 +142,7 @@ class Cuda:
         return types.SimpleNamespace(ptr=0xABC0)
 
     def get_current_stream(self) -> Any:
-        return types.SimpleNamespace(ptr=getattr(self._streams, "ptr", 0))
+        return types.SimpleNamespace(ptr=getattr(self._streams, "ptr", 0), synchronize=lambda: None)
 
     def use_stream(self, address: int) -> None:
         self._streams.ptr = address
@@ -167,7 +176,7 @@ def module() -> Any:
         return ndarray(np.array(value.host if isinstance(value, ndarray) else value, dtype, order=order or "K"))
 
     double = types.ModuleType("cupy")
-    names = ("zeros", "ones", "full", "full_like", "zeros_like", "concatenate", "arange", "asfortranarray")
+    names = ("zeros", "ones", "full", "full_like", "zeros_like", "ones_like", "linspace", "stack", "asfortranarray")
     contents: dict[str, Any] = {name: create(name) for name in names}
     contents.update(
         ndarray=ndarray,
