@@ -29,6 +29,7 @@ def predict(net: Mapping[str, Any], x: Any, outputs: str | Sequence[str] | None)
     wanted = {after for after, _ in found.values()}
     count = end if names is None else max(wanted, default=0)
     chain = [Struct(layer, precious=i + 1 in wanted) for i, layer in enumerate(layers[:count])]
+    x = _with_sigmas(chain, x)
     check(chain, derivatives=False)
     _warn_of_moments(chain)
     like = _first_weights(layers)
@@ -75,6 +76,16 @@ def _first_weights(layers: list[Struct]) -> Array | None:
     """The first array among the weights, whose class and library an evaluation takes."""
     arrays = (weight for layer in layers for weight in cells(layer.get("weights")))
     return next((array for array in arrays if is_array(array) and array.size and array.dtype.kind == "f"), None)
+
+
+def _with_sigmas(chain: list[Struct], x: Any) -> Any:
+    """The input alone, where x also has the level of the noise that 'concat' layers append."""
+    if not isinstance(x, Mapping) or "sigmas" not in x or not any(layer.type == "concat" for layer in chain):
+        return x
+    for layer in chain:
+        if layer.type == "concat":
+            layer.sigmas = x["sigmas"]
+    return {name: value for name, value in x.items() if name != "sigmas"}
 
 
 def _converted(x: Any, like: Array | None) -> Array:
