@@ -58,9 +58,7 @@ def fallen_back(monkeypatch: pytest.MonkeyPatch, cupy: Any) -> list[str]:
 
         def call(self: Any, *args: Any) -> Any:
             asked.append(name)
-            return cupy_double.wrapped(
-                operation(*cupy_double.on_host(args))
-            )
+            return cupy_double.wrapped(operation(*cupy_double.on_host(args)))
 
         return call
 

@@ -135,6 +135,7 @@ class Cuda:
         self.allocated: list[int] = []
         self.clock: Callable[[], float] = itertools.count().__next__
         self._streams = threading.local()
+        self.is_available = lambda: True
         self.Event = lambda: Event(self)
 
     def alloc(self, size: int) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 
 from vlnn.engines.cpu import CPU
 from vlnn.engines.protocols import Engine
+from vlnn.errors import INSTALL_GPU
 from vlnn.matlab.arrays import Array
 from vlnn.settings import settings
 
@@ -48,9 +49,8 @@ def _without_cudnn() -> Engine:
 @functools.cache
 def _warn_of_missing_cudnn(problem: str) -> None:
     """Say so once: who asks for cuDNN asks in every call."""
-    from vlnn.engines.cudnn.frontend import INSTALL
-
     warnings.warn(
-        f"cuDNN is asked for but missing ({problem}); cuBLAS and vlnn's own kernels do its work. To have it: {INSTALL}",
+        f"cuDNN is asked for but missing ({problem}); cuBLAS and vlnn's own kernels do its work. "
+        f"To have it: {INSTALL_GPU}",
         stacklevel=6,
     )

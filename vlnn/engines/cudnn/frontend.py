@@ -9,8 +9,6 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-INSTALL = "pip install 'vlnn[cuda13]' (or 'vlnn[cuda12]')"
-
 
 @functools.cache
 def load() -> Any:
