@@ -19,6 +19,7 @@ import numpy as np
 
 from vlnn.engines.cpu import coarse_filter, columns, depthwise, patches, separable, windows, windows_filter
 from vlnn.engines.cpu.axes import inside
+from vlnn.engines.protocols import Workspaces
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -33,6 +34,8 @@ LONG_SUM = 128  # rows up to which depthwise's detour over all rows pays
 
 class Convolution:
     """The convolution part of the CPU engine."""
+
+    backend = "BLAS"
 
     def conv_forward(self, geometry: ConvGeometry, image: Array, filters: Array, biases: Array | None) -> Array:
         g = geometry
@@ -134,6 +137,9 @@ class Convolution:
     def sum_per_channel(self, planes: Array) -> Array:
         with np.errstate(all="ignore"):
             return planes.sum(axis=(0, 2, 3))
+
+    def take_workspaces(self) -> Workspaces | None:
+        return None
 
 
 def _little(g: ConvGeometry) -> bool:
