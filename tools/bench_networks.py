@@ -6,6 +6,7 @@ Run it from the project: ``python tools/bench_networks.py``. Trained networks ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,7 +73,8 @@ def vgg_f(rng: np.random.Generator) -> SimpleNN:
 def peer(case: Case) -> Callable[[], Any]:
     """The same network in PyTorch, which has given the same output once."""
     module = to_module(case.net)
-    x = torch.from_numpy(np.ascontiguousarray(case.x.reshape((*case.x.shape, 1, 1)[:4], order="F").transpose(3, 2, 0, 1)))
+    images = case.x.reshape((*case.x.shape, 1, 1)[:4], order="F").transpose(3, 2, 0, 1)
+    x = torch.from_numpy(np.ascontiguousarray(images))
 
     def run() -> Any:
         with torch.inference_mode():
@@ -89,7 +91,7 @@ def two_largest_neighbours(case: Case) -> int:
     """Bytes of the two neighbouring outputs of a SimpleNN that are largest together, the input's among them."""
     res = vlnn.vl_simplenn(case.net, case.x, mode="test")
     sizes = [each.x.nbytes for each in res]
-    return max(one + next_ for one, next_ in zip(sizes, sizes[1:], strict=False))
+    return max(one + next_ for one, next_ in pairwise(sizes))
 
 
 @click.command()

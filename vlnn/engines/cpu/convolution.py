@@ -1,8 +1,8 @@
 """The three primitives of convolution on the CPU: which kernel serves which geometry.
 
     patches       little work: one call of BLAS on copied patches
-    columns       few pixels, small pictures or 1x1 filters: the textbook's algorithm. It treats NaN and Inf as MatConvNet
-                  does
+    columns       few pixels, small pictures or 1x1 filters: the textbook's algorithm. It treats NaN and Inf as
+                  MatConvNet does
     separable     one filter of rank one for each channel
     depthwise     any filter for each channel
     windows       everything else
