@@ -10,6 +10,7 @@ import click
 
 from vlnn import __version__
 from vlnn.cli.completion import completion_command
+from vlnn.cli.convert import convert_command
 from vlnn.cli.demo import demo_command
 from vlnn.cli.doctor import doctor_command
 from vlnn.cli.info import info_command
@@ -55,6 +56,7 @@ def main(debug: bool) -> None:
 
 
 main.add_command(completion_command)
+main.add_command(convert_command)
 main.add_command(demo_command)
 main.add_command(doctor_command)
 main.add_command(info_command)

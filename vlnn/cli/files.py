@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +28,20 @@ def new_file(path: Path, force: bool) -> Iterator[BinaryIO]:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_path(path: Path, force: bool) -> Iterator[Path]:
+    """As :func:`new_file`, for what is written by its path; for - a file that goes to stdout in the end."""
+    if str(path) != "-":
+        with new_file(path, force) as stream:
+            yield Path(stream.name)
+        return
+    with tempfile.TemporaryDirectory(prefix="vlnn-") as folder:
+        spooled = Path(folder) / "stdout"
+        yield spooled
+        with spooled.open("rb") as stream:
+            shutil.copyfileobj(stream, sys.stdout.buffer)
 
 
 @contextmanager
