@@ -19,9 +19,9 @@ from importlib import metadata
 from typing import Any, NamedTuple
 
 from vlnn import __version__
+from vlnn.errors import INSTALL_GPU
 
 PATIENCE = 120  # seconds for a package to be imported
-GPU_REMEDY = "pip install 'vlnn[cuda13]' or 'vlnn[cuda12]', as the driver's CUDA is"
 DEVICES = """
 from cupy.cuda import runtime
 for at in range(runtime.getDeviceCount()):
@@ -228,12 +228,12 @@ def _test() -> str:
 
 def _gpu() -> list[Finding]:
     """CuPy, the GPUs that it sees, and cuDNN."""
-    found = _tried("gpu", "cupy", "cupy", "for arrays on a GPU", GPU_REMEDY)
+    found = _tried("gpu", "cupy", "cupy", "for arrays on a GPU", INSTALL_GPU)
     if found.state != "ok":
         return [found]
     cudnn = _guarded("gpu", "cuDNN", lambda: _output(CUDNN))
     if cudnn.state == "broken" and cudnn.text.startswith(("ImportError", "ModuleNotFoundError")):
-        cudnn = Finding("gpu", "cuDNN", "missing", cudnn.text, GPU_REMEDY)
+        cudnn = Finding("gpu", "cuDNN", "missing", cudnn.text, INSTALL_GPU)
     return [found, _guarded("gpu", "GPU", lambda: _output(DEVICES)), cudnn]
 
 

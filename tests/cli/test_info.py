@@ -98,6 +98,20 @@ def test_stdin(net: Path) -> None:
     assert good("-", stdin=net.read_bytes()).startswith("Network      stdin: SimpleNN")
 
 
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".pt", ".onnx"])
+def test_other_formats(suffix: str, net: Path, tmp_path: Path) -> None:
+    for package in {".safetensors": ["safetensors"], ".pt": ["torch"], ".onnx": ["onnx"]}.get(suffix, []):
+        pytest.importorskip(package)
+    path = tmp_path / f"net{suffix}"
+    result = CliRunner().invoke(main, ["convert", str(net), str(path), "--no-check"])
+    assert result.exit_code == 0, result.output
+    assert good(path).splitlines()[1:] == good(net).splitlines()[1:]
+    assert good("-", stdin=path.read_bytes()).splitlines()[1:] == good(net).splitlines()[1:]
+    result = info(path, "--variable", "net")
+    assert result.exit_code == 1
+    assert "only .mat files have variables" in result.stderr
+
+
 def test_one_of_several(tmp_path: Path) -> None:
     path = tmp_path / "nets.mat"
     vlnn.savemat(path, {"nets": [dict(blur(1)), dict(blur(3))]})
