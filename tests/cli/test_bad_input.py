@@ -15,7 +15,7 @@ from tests.cli.networks import blur, saved
 
 EXECUTABLE = Path(sys.executable).with_name("vlnn")
 COMMAND = [str(EXECUTABLE)] if EXECUTABLE.exists() else [sys.executable, "-m", "vlnn"]
-COMMANDS = ["info", "run"]
+COMMANDS = ["info", "run", "convert"]
 
 
 def call(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -27,6 +27,8 @@ def arguments(command: str, net: Path, folder: Path) -> list[object]:
     """The call of a command that should write nothing."""
     if command == "info":
         return ["info", net, "--svg", folder / "out.svg"]
+    if command == "convert":
+        return ["convert", net, folder / "out.npz"]
     picture = folder.parent / "picture.png"
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(picture)
     return ["run", net, picture, "--to", folder / "out.png", "--save", folder / "out.npz"]
@@ -85,9 +87,10 @@ def test_a_target_that_cannot_be_written(command: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_stdin_that_is_no_network(command: str, tmp_path: Path) -> None:
-    tail = [tmp_path / "picture.png"] if command == "run" else []
+    tail = {"info": [], "run": [tmp_path / "picture.png"], "convert": [tmp_path / "out.npz"]}[command]
     process = call(command, "-", *tail, stdin=b"no network")
     assert process.returncode == 1
+    assert not list(tmp_path.iterdir())
     assert process.stderr.startswith(b"Error: ")
 
 
@@ -112,7 +115,7 @@ def test_warnings_are_one_line_each(tmp_path: Path) -> None:
     assert warning.startswith("Warning: The network has no moments in layer 2, bnorm 'norm'")
 
 
-@pytest.mark.parametrize("command", ["info", "run", "doctor", "completion", "demo"])
+@pytest.mark.parametrize("command", ["info", "run", "convert", "doctor", "completion", "demo"])
 def test_help_is_complete(command: str) -> None:
     process = call(command, "--help")
     assert process.returncode == 0
