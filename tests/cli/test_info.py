@@ -7,6 +7,7 @@ import os
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -110,6 +111,13 @@ def test_other_formats(suffix: str, net: Path, tmp_path: Path) -> None:
     result = info(path, "--variable", "net")
     assert result.exit_code == 1
     assert "only .mat files have variables" in result.stderr
+
+
+def test_weights_alone(tmp_path: Path) -> None:
+    np.savez(tmp_path / "net.npz", filters=np.zeros((3, 3)))
+    result = info(tmp_path / "net.npz")
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {tmp_path / 'net.npz'} has weights alone and no description of a network.\n"
 
 
 def test_one_of_several(tmp_path: Path) -> None:

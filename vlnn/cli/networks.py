@@ -7,6 +7,7 @@ from typing import NamedTuple
 from vlnn.cli.files import given_file
 from vlnn.convert.formats import FORMATS, read
 from vlnn.dagnn import DagNN
+from vlnn.errors import ConversionError
 from vlnn.networks import locate_network
 from vlnn.simplenn import SimpleNN
 
@@ -34,6 +35,9 @@ def read_network(name: str, variable: str | None = None) -> Given:
     with given_file(name) as path:
         form = FORMATS.get(path.suffix.lower(), FORMATS[".mat"])
         if form is not FORMATS[".mat"]:
-            return Given(read(path, None, variable).network(), shown, form.name)
+            checkpoint = read(path, None, variable)
+            if not checkpoint.description:
+                raise ConversionError(f"{shown} has weights alone and no description of a network.")
+            return Given(checkpoint.network(), shown, form.name)
         place, net = locate_network(path, variable)
         return Given(net, shown, place or "the top of the file")
