@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 from pathlib import Path
@@ -245,6 +246,14 @@ def test_outputs_that_are_not_there(photo: Path, tmp_path: Path) -> None:
     result = run(saved(classifier(), tmp_path / "net.mat"), photo, "--output", "fc8")
     assert result.exit_code == 1
     assert "There is no output 'fc8'" in result.stderr
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cupy") is not None, reason="CuPy is installed")
+def test_without_cupy(photo: Path, tmp_path: Path) -> None:
+    for net in (classifier(), vlnn.dagnn.DagNN.fromSimpleNN(blur(3))):
+        result = run(saved(net, tmp_path / "net.mat"), photo, "--gpu")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "CuPy" in result.stderr
 
 
 def set5(name: str) -> Path:

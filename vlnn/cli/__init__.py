@@ -52,7 +52,16 @@ def one_line(error: Exception) -> str:
 @click.version_option(__version__, prog_name="vlnn")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:
-    """MatConvNet for Python: the same functions, called the same way, giving the same numbers."""
+    """MatConvNet for Python: the same functions, called the same way, giving the same numbers.
+
+    \b
+    vlnn info net.mat              what a network is
+    vlnn run net.mat photo.jpg     what it makes of a picture
+    vlnn convert net.mat net.onnx  the same network for other programs
+
+    `vlnn COMMAND --help` tells more. Files may be -, stdin or stdout. The exit status is 0 if all was done, 1 after an
+    error, 2 for wrong usage.
+    """
 
 
 main.add_command(completion_command)

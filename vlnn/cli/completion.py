@@ -12,7 +12,9 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion_command(ctx: click.Context, shell: str) -> None:
-    """Print the lines by which SHELL completes commands, options and files.
+    """Print what a shell needs to complete commands.
+
+    Commands, options and their values are completed after the lines are evaluated.
 
     \b
     For a session, and for good:
