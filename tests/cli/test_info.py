@@ -126,6 +126,7 @@ def test_one_of_several(tmp_path: Path) -> None:
     result = info(path)
     assert result.exit_code == 1
     assert "There are 2 networks" in result.stderr
+    assert "Say which: --variable 'nets{1}'." in result.stderr
     assert json.loads(good(path, "--variable", "nets{2}", "--json"))["place"] == "nets{2}"
 
 
@@ -133,6 +134,18 @@ def test_one_of_several(tmp_path: Path) -> None:
 def test_published_networks(name: str) -> None:
     path = published(name)
     assert f"{path}: {PUBLISHED[name][0]} in " in good(path)
+
+
+def test_stdin_without_a_network(tmp_path: Path) -> None:
+    vlnn.savemat(tmp_path / "net.mat", {"x": 1.0})
+    result = info("-", stdin=(tmp_path / "net.mat").read_bytes())
+    assert result.stderr.startswith("Error: There is no network in stdin: it holds x")
+
+
+def test_meta_that_makes_no_sense(tmp_path: Path) -> None:
+    net = blur()
+    net.meta.normalization = {"imageSize": [-1.0, 3.0]}
+    assert "Problems     net.meta.normalization.imageSize is not" in good(saved(net, tmp_path / "net.mat"))
 
 
 def test_networks_of_which_nothing_is_known(tmp_path: Path) -> None:

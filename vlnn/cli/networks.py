@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from vlnn.cli.files import given_file
@@ -39,5 +40,10 @@ def read_network(name: str, variable: str | None = None) -> Given:
             if not checkpoint.description:
                 raise ConversionError(f"{shown} has weights alone and no description of a network.")
             return Given(checkpoint.network(), shown, form.name)
-        place, net = locate_network(path, variable)
+        try:
+            place, net = locate_network(path, variable)
+        except ValueError as error:
+            told = re.sub(r"load_network\(path, ('.*')\)", r"--variable \1", str(error))
+            error.args = (told.replace(str(path), shown),)
+            raise
         return Given(net, shown, place or "the top of the file")
