@@ -120,7 +120,7 @@ def test_classes_of_pictures() -> None:
 
 def test_pictures_from_0_to_1_are_suspicious() -> None:
     network = net(imageSize=[40, 60, 3], averageImage=MEAN)
-    with pytest.warns(UserWarning, match="Picture 1 is of class float64, and no pixel is above 1"):
+    with pytest.warns(UserWarning, match="No pixel of picture 1 is above 1, and pixels count from 0 to 255"):
         vlnn.preprocess(network, PICTURE / 255)
 
 
