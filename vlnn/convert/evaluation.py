@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from vlnn.convert.weights import Network, layer_names
+from vlnn.convert.weights import Network, layer_names, quietly
 from vlnn.dagnn import DagNN, Unknown
 from vlnn.dagnn.losses import Loss
 from vlnn.dagnn.prediction import judges_of
@@ -36,9 +35,7 @@ def inputs_of(net: Network) -> list[str]:
     """The names of the variables that have to be given."""
     if isinstance(net, SimpleNN):
         return [INPUT]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # predict says it, too
-        judges = judges_of(net)
+    judges = quietly(judges_of, net)
     read = {v for index, layer in enumerate(net.layers) if index not in judges for v in layer.inputIndexes}
     return [var.name for v, var in enumerate(net.vars) if not var.fanin and v in read]
 
@@ -51,9 +48,7 @@ def evaluate(net: Network, inputs: Mapping[str, Array]) -> Evaluation:
     MatConvNetError
         What a layer refuses, with the layer.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # whoever loaded the network has been told what is odd about it
-        return _chain(net, inputs) if isinstance(net, SimpleNN) else _graph(net, inputs)
+    return quietly(_chain if isinstance(net, SimpleNN) else _graph, net, inputs)
 
 
 def _chain(net: SimpleNN, inputs: Mapping[str, Array]) -> Evaluation:

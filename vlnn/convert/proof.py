@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from vlnn.convert.changes import Changed
 from vlnn.convert.comparison import Comparison, Difference, compare
 from vlnn.convert.evaluation import evaluate, inputs_of
-from vlnn.convert.formats import Format
+from vlnn.convert.formats import Format, Run
 from vlnn.convert.probing import probe
 from vlnn.convert.weights import Network, weights_of
 from vlnn.errors import ConversionError
@@ -51,10 +52,10 @@ class Proof(NamedTuple):
             )
         departing = self.weights.departing(self.weights_tolerance)
         if departing:
-            return f"the weights {_said(departing)}"
+            return f"weights differ, {_said(departing)}"
         departing = self.variables.departing(self.tolerance)
         if departing:
-            return f"{_said(departing)}; more than {self.tolerance:g} is too much"
+            return f"variables differ, first by {_said(departing)}; {self.tolerance:g} is allowed"
         return "" if self.variables.differences or self.not_run else "they share no variable"
 
     def figures(self) -> dict[str, Any]:
@@ -73,24 +74,19 @@ class Proof(NamedTuple):
     def __str__(self) -> str:
         if self.failure:
             return f"What was written is not the network: {self.failure}."
-        worst, count = self.variables.worst, len(self.variables.differences)
-        parts = [f"{_count(len(self.weights.differences), 'weight')} read back equal"]
-        if self.weights_tolerance:
-            parts = [f"{_count(len(self.weights.differences), 'weight')} read back rounded to half precision"]
+        worst, rounded = self.variables.worst, " (rounded to half precision)" if self.weights_tolerance else ""
+        text = f"Proof: {_count(len(self.weights.differences), 'weight')} read back{rounded}"
         if worst is None:
-            return f"Proof: {parts[0]}. The network was not run: {self.not_run}."
-        parts.append(f"{_count(count, 'variable')} computed again")
-        text = f"Proof: {', '.join(parts)}, largest difference {worst.relative:.1e}"
-        text += f" ({_said(worst)})" if worst.largest else ""
-        if self.left_out:
-            text += f"; not run: {', '.join(self.left_out)}"
-        return f"{text}."
+            return f"{text}. The network was not run: {self.not_run}"
+        text += f", {_count(len(self.variables.differences), 'variable')} computed again; "
+        text += f"the largest difference is {_said(worst)}" if worst.largest else "there is no difference"
+        return f"{text}. Not run: {', '.join(self.left_out)}." if self.left_out else f"{text}."
 
 
 def _said(apart: Difference) -> str:
-    return (
-        f"'{apart.name}' differs by {apart.largest:.2g}, {apart.relative:.1e} of its largest element, at {apart.where}"
-    )
+    if math.isinf(apart.largest):
+        return f"in '{apart.name}', at {apart.where}"
+    return f"{apart.relative:.1e} of the largest element, in '{apart.name}' at {apart.where}"
 
 
 def _count(number: int, what: str) -> str:
@@ -122,8 +118,7 @@ def prove(
     given, size
         See :func:`vlnn.convert.probing.probe`.
     """
-    written = form.read(path).network()
-    weights = compare(_named(changed.net), _named(written))
+    weights, run = _read_back(changed, path, form)
     allowed = ROUNDED if rounded else 0.0
     try:
         tried = probe(source, given, size, changed.before)
@@ -133,11 +128,18 @@ def prove(
         return Proof(weights, Comparison([], [], []), tolerance, allowed, [], str(error))
     names = inputs_of(changed.net)
     inputs = dict(zip(names, tried.inputs.values(), strict=True)) if len(names) == 1 else tried.inputs
-    again = form.run(path, inputs) if form.run else evaluate(written, inputs).values
+    again = run(path, inputs)
     got = {changed.renamed.get(name, name): value for name, value in again.items() if name not in names}
     want = {name: value for name, value in tried.evaluation.values.items() if name not in tried.inputs}
     variables = compare(want, {name: value for name, value in got.items() if name is not None})
     return Proof(weights, variables, tolerance, allowed, tried.evaluation.left_out)
+
+
+def _read_back(changed: Changed, path: Path, form: Format) -> tuple[Comparison, Run]:
+    """The weights in a file compared, and how to run it: where nobody else does, as the network that was read."""
+    written = form.read(path).network()
+    weights = compare(_named(changed.net), _named(written))
+    return weights, form.run or (lambda path, inputs: evaluate(written, inputs).values)
 
 
 def _named(net: Network) -> dict[str, Array]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -12,6 +14,20 @@ from vlnn.simplenn import SimpleNN
 from vlnn.simplenn.formats import cells
 
 Network: TypeAlias = SimpleNN | DagNN
+T = TypeVar("T")
+
+
+def quietly(function: Callable[..., T], *args: Any) -> T:
+    """What a function returns, without its warnings: whoever loaded the network has been told what is odd about it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*args)
+
+
+def sharing(net: DagNN) -> DagNN:
+    """A DagNN of its own with the same arrays."""
+    twin: DagNN = quietly(DagNN.loadobj, net.saveobj(), True)
+    return twin
 
 
 def layer_names(net: SimpleNN) -> list[str]:

@@ -27,7 +27,7 @@ def run(path: Path, inputs: Mapping[str, Array], outputs: Sequence[str] | None =
     path : path
     inputs : dict of str: (H, W, C, N) array
     outputs : names, optional
-        Any of the network's variables; by default the outputs of the model.
+        Any of the network's variables; by default all.
 
     Returns
     -------
@@ -46,8 +46,7 @@ def run(path: Path, inputs: Mapping[str, Array], outputs: Sequence[str] | None =
         model = Model(stream)
         names = layout_of(model, "variables")
     feed = {names.get(name, name): _planes(value) for name, value in inputs.items()}
-    values = {value: name for name, value in names.items()}
-    given = [values.get(value, value) for value in model.outputs] if outputs is None else list(outputs)
+    given = list(names if outputs is None else outputs)
     wanted = {name: names.get(name, name) for name in given if name not in inputs}
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -11,5 +11,6 @@ if find_spec("torch") is None:
 
 from vlnn.convert.torch.files import load, read, write
 from vlnn.convert.torch.network import Network, to_module
+from vlnn.convert.torch.running import run
 
-__all__ = ["Network", "load", "read", "to_module", "write"]
+__all__ = ["Network", "load", "read", "run", "to_module", "write"]
