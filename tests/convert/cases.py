@@ -114,6 +114,22 @@ CASES = {
     "softmax loss": chain(conv((1, 1, 6, 3)), {"type": "softmaxloss", "class": []}),
     "layers of one name": chain({"type": "relu", "name": "a"}, {"type": "sigmoid", "name": "b"}),
     "odd names": chain({"type": "relu", "name": "type"}, {"type": "sigmoid", "name": "a.b/c \u00fc"}),
+    "pixel shuffle": chain(conv((3, 3, 6, 8), pad=1), {"type": "SubP", "scale": 2}),
+    "pixel unshuffle": chain({"type": "SubP", "scale": 1 / 3}, size=(9, 6, 2, 2)),
+    "tanh": graph(dagnn.Tanh()),
+    "axpy": graph(dagnn.Axpy(), {"a": single(1, 1, 2, 2), "x": single(3, 4, 2, 2), "z": single(3, 4, 2, 2, seed=1)}),
+    "global average": graph(dagnn.GlobalPooling()),
+    "global maximum": graph(dagnn.GlobalPooling(method="max")),
+    **{f"flatten, {axis}": graph(dagnn.Flatten(axis=axis)) for axis in (1, 2, 3)},
+    "reshape": graph(dagnn.Reshape(shape=[4, -1, 9])),
+    "reshape, keeping": graph(dagnn.Reshape(shape=[0, 16, 3])),
+    "reshape by two numbers": graph(dagnn.Reshape(shape=[3, 2])),
+    "permute": graph(dagnn.Permute(order=[2, 3, 1, 4])),
+    "permute images": graph(dagnn.Permute(order=[4, 1, 2, 3])),
+    "noise appended": Case(
+        SimpleNN([{"type": "SubP", "scale": 0.5}, {"type": "concat"}, conv((3, 3, 5, 4))], {"inputSize": [8, 6, 1]}),
+        {"input": single(8, 6, 1, 2), "sigmas": np.array([[0.3]], np.float32)},
+    ),
     "sum": graph(dagnn.Sum(), {"a": single(3, 4, 2, 2), "b": single(3, 4, 2, 2, seed=1), "c": single(1, 1, 2, 2)}),
     **{
         f"concat, {dim}": graph(dagnn.Concat(dim=dim), {"a": single(3, 4, 2, 2), "b": single(3, 4, 2, 2, seed=1)})

@@ -73,6 +73,13 @@ class Pooling(Operation):
 
 
 @dataclass(frozen=True, eq=False)
+class GlobalPooling(Operation):
+    """The maximum or the average of each channel."""
+
+    maximum: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Rectifier(Operation):
     """``vl_nnrelu``."""
 
@@ -82,6 +89,11 @@ class Rectifier(Operation):
 @dataclass(frozen=True, eq=False)
 class Sigmoid(Operation):
     """``vl_nnsigmoid``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tanh(Operation):
+    """The hyperbolic tangent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +166,38 @@ class Scaling(Operation):
     multipliers: Weight | None
     biases: Weight | None
     biased: bool
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedSum(Operation):
+    """a .* x + y, of the inputs a, x and y."""
+
+
+@dataclass(frozen=True, eq=False)
+class Appending(Operation):
+    """The second input as more channels of the first, its sides of one expanded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reshaping(Operation):
+    """An image's elements, in MATLAB's order, as another H x W x C; 0 keeps a side, -1 follows from the others."""
+
+    size: tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Permutation(Operation):
+    """Which of H, W, C and N, 0 to 3, becomes the first, the second and so on."""
+
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PixelShuffle(Operation):
+    """``vl_nnSubP``: channel a + S b to rows a, a + S, ... and columns b, b + S, ...; or back. S is `factor`."""
+
+    factor: int
+    enlarge: bool
 
 
 @dataclass(frozen=True, eq=False)

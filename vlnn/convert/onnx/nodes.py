@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from vlnn.convert import operations as ops
-from vlnn.convert.onnx.graph import DOUBLE, FLOAT, Graph
+from vlnn.convert.onnx import spatial
+from vlnn.convert.onnx.graph import Graph
 from vlnn.convert.operations import Operation
-from vlnn.errors import ConversionError
 from vlnn.geometry import Sides
 
 SMALLEST_NORM = 1e-8  # of vl_nnnoffset
@@ -19,12 +19,9 @@ SMALLEST_NORM = 1e-8  # of vl_nnnoffset
 def add(graph: Graph, operation: Operation) -> None:
     """Add the nodes of an operation."""
     graph.start(operation.layer)
-    _add(operation, graph, [graph.value(name) for name in operation.inputs], graph.value(operation.output))
-
-
-@singledispatch
-def _add(operation: Operation, graph: Graph, inputs: list[str], output: str) -> None:
-    raise ConversionError(f"Layer '{operation.layer}' cannot be converted: ONNX has no {type(operation).__name__}.")
+    NODES[type(operation)](
+        operation, graph, [graph.value(name) for name in operation.inputs], graph.value(operation.output)
+    )
 
 
 def pads_of(sides: Sides) -> list[int]:
@@ -32,7 +29,6 @@ def pads_of(sides: Sides) -> list[int]:
     return [sides.top, sides.left, sides.bottom, sides.right]
 
 
-@_add.register
 def _convolution(operation: ops.Convolution, graph: Graph, inputs: list[str], output: str) -> None:
     if operation.filters is None:
         _subsampling(operation, graph, inputs[0], output)
@@ -66,7 +62,6 @@ def _per_channel(graph: Graph, vector: str) -> str:
     return graph.node("Reshape", [vector, graph.integers([1, -1, 1, 1])])
 
 
-@_add.register
 def _transposed(operation: ops.TransposedConvolution, graph: Graph, inputs: list[str], output: str) -> None:
     biases = [] if operation.biases is None else [graph.vector(operation.biases)]
     crop, size = operation.crop, operation.filters.size
@@ -89,7 +84,6 @@ def _cut(graph: Graph, value: str, crop: Sides, output: str) -> None:
     )
 
 
-@_add.register
 def _pooling(operation: ops.Pooling, graph: Graph, inputs: list[str], output: str) -> None:
     counted: dict[str, Any] = {} if operation.maximum else {"count_include_pad": 0}
     graph.node(
@@ -98,7 +92,6 @@ def _pooling(operation: ops.Pooling, graph: Graph, inputs: list[str], output: st
     )  # fmt: skip
 
 
-@_add.register
 def _rectifier(operation: ops.Rectifier, graph: Graph, inputs: list[str], output: str) -> None:
     if operation.leak:
         graph.node("LeakyRelu", inputs, output, alpha=operation.leak)
@@ -106,22 +99,26 @@ def _rectifier(operation: ops.Rectifier, graph: Graph, inputs: list[str], output
         graph.node("Relu", inputs, output)
 
 
-@_add.register
 def _sigmoid(operation: ops.Sigmoid, graph: Graph, inputs: list[str], output: str) -> None:
     graph.node("Sigmoid", inputs, output)
 
 
-@_add.register
+def _tanh(operation: ops.Tanh, graph: Graph, inputs: list[str], output: str) -> None:
+    graph.node("Tanh", inputs, output)
+
+
+def _global(operation: ops.GlobalPooling, graph: Graph, inputs: list[str], output: str) -> None:
+    graph.node("GlobalMaxPool" if operation.maximum else "GlobalAveragePool", inputs, output)
+
+
 def _softmax(operation: ops.Softmax, graph: Graph, inputs: list[str], output: str) -> None:
     graph.node("Softmax", inputs, output, axis=1)
 
 
-@_add.register
 def _dropout(operation: ops.Dropout, graph: Graph, inputs: list[str], output: str) -> None:
     graph.node("Identity", inputs, output)
 
 
-@_add.register
 def _batch(operation: ops.BatchNormalisation, graph: Graph, inputs: list[str], output: str) -> None:
     factors, biases = graph.vector(operation.multipliers), graph.vector(operation.biases)
     if operation.moments is not None:
@@ -139,7 +136,6 @@ def _batch(operation: ops.BatchNormalisation, graph: Graph, inputs: list[str], o
     graph.node("Add", [scaled, _per_channel(graph, biases)], output)
 
 
-@_add.register
 def _channels(operation: ops.ChannelNormalisation, graph: Graph, inputs: list[str], output: str) -> None:
     window = operation.before + operation.after + 1
     if window % 2:  # runtimes know odd ones only
@@ -159,14 +155,12 @@ def _channels(operation: ops.ChannelNormalisation, graph: Graph, inputs: list[st
     graph.node("Mul", [inputs[0], graph.node("Pow", [base, graph.number(-operation.beta)])], output)
 
 
-@_add.register
 def _offset(operation: ops.NormOffset, graph: Graph, inputs: list[str], output: str) -> None:
     squares = graph.node("ReduceSumSquare", inputs, axes=[1])
     norm = graph.node("Pow", [graph.node("Max", [squares, graph.number(SMALLEST_NORM)]), graph.number(operation.beta)])
     graph.node("Sub", [inputs[0], graph.node("Mul", [norm, graph.number(operation.alpha)])], output)
 
 
-@_add.register
 def _spatial(operation: ops.SpatialNormalisation, graph: Graph, inputs: list[str], output: str) -> None:
     energy = graph.node(
         "AveragePool", [graph.node("Mul", inputs * 2)], kernel_shape=operation.window, pads=pads_of(operation.pad),
@@ -176,17 +170,14 @@ def _spatial(operation: ops.SpatialNormalisation, graph: Graph, inputs: list[str
     graph.node("Mul", [inputs[0], graph.node("Pow", [base, graph.number(-operation.beta)])], output)
 
 
-@_add.register
 def _sum(operation: ops.Sum, graph: Graph, inputs: list[str], output: str) -> None:
     graph.node("Sum", inputs, output)
 
 
-@_add.register
 def _concatenation(operation: ops.Concatenation, graph: Graph, inputs: list[str], output: str) -> None:
-    graph.node("Concat", inputs, output, axis=(2, 3, 1, 0)[operation.dimension])
+    graph.node("Concat", inputs, output, axis=spatial.AXES[operation.dimension])
 
 
-@_add.register
 def _scaling(operation: ops.Scaling, graph: Graph, inputs: list[str], output: str) -> None:
     value, *others = inputs
     factor = others.pop(0) if operation.multipliers is None else graph.planes(operation.multipliers)
@@ -197,104 +188,49 @@ def _scaling(operation: ops.Scaling, graph: Graph, inputs: list[str], output: st
     graph.node("Add", [graph.node("Mul", [value, factor]), bias], output)
 
 
-@_add.register
-def _cropping(operation: ops.Cropping, graph: Graph, inputs: list[str], output: str) -> None:
-    size, wanted = (graph.node("Shape", [value], start=2, end=4) for value in inputs)
-    surplus = graph.node("Sub", [size, wanted])
-    first = graph.node("Min", [surplus, graph.integers(operation.most)])
-    last = graph.node("Add", [first, wanted])
-    graph.node("Slice", [inputs[0], first, last, graph.integers([2, 3])], output)
+def _weighted(operation: ops.WeightedSum, graph: Graph, inputs: list[str], output: str) -> None:
+    graph.node("Add", [graph.node("Mul", inputs[:2]), inputs[2]], output)
 
 
-@_add.register
-def _grid(operation: ops.Grid, graph: Graph, inputs: list[str], output: str) -> None:
-    count, two, height, width = operation.basis.shape
-    basis = graph.constant(operation.basis.transpose(0, 3, 1, 2).reshape(count, -1).astype(np.float32))
-    transformations = graph.node("Reshape", [inputs[0], graph.integers([-1, count])])
-    grid = graph.node("MatMul", [transformations, basis])
-    graph.node("Reshape", [grid, graph.integers([-1, width, two, height])], output)
-
-
-@_add.register
-def _sampling(operation: ops.BilinearSampling, graph: Graph, inputs: list[str], output: str) -> None:
-    image, grid = inputs  # (N, C, H, W), (M, Wo, 2, Ho)
-    images, depth = (graph.node("Shape", [image], start=at, end=at + 1) for at in (0, 1))
-    width, height = (graph.node("Shape", [grid], start=at, end=at + 1) for at in (1, 3))
-    places = graph.node("Transpose", [grid], perm=[0, 3, 1, 2])  # (M, Ho, Wo, 2)
-    # The M / N grids of an image, one below the other
-    rows = graph.node("Concat", [images, graph.integers([-1]), width, graph.integers([2])], axis=0)
-    places = graph.node("Reshape", [places, rows])
-    inside = _inside(graph, image, places)
-    turned = graph.node("Gather", [places, graph.integers([1, 0])], axis=3)
-    samples = graph.node("GridSample", [image, turned], mode="bilinear", padding_mode="zeros", align_corners=1)
-    samples = graph.node("Mul", [samples, inside])  # (N, C, M / N Ho, Wo)
-    apart = graph.node("Concat", [images, depth, graph.integers([-1]), height, width], axis=0)
-    samples = graph.node("Transpose", [graph.node("Reshape", [samples, apart])], perm=[0, 2, 1, 3, 4])
-    together = graph.node("Concat", [graph.integers([-1]), depth, height, width], axis=0)
-    graph.node("Reshape", [samples, together], output)
-
-
-def _inside(graph: Graph, image: str, places: str) -> str:
-    """1 where a place is not before the first pixel, 0 elsewhere: (N, 1, rows, Wo)."""
-    size = graph.node("Cast", [graph.node("Shape", [image], start=2, end=4)], to=FLOAT)
-    far = graph.node("Sub", [size, graph.number(1)])
-    pixels = graph.node("Mul", [graph.node("Add", [places, graph.number(1)]), far])
-    after = graph.node("Cast", [graph.node("GreaterOrEqual", [pixels, graph.number(0)])], to=FLOAT)
-    return graph.node("Unsqueeze", [graph.node("ReduceMin", [after], axes=[3], keepdims=0), graph.integers([1])])
-
-
-@_add.register
-def _regions(operation: ops.RegionPooling, graph: Graph, inputs: list[str], output: str) -> None:
-    if not operation.maximum:
-        raise ConversionError(
-            f"Layer '{operation.layer}' of type dagnn.ROIPooling cannot be converted: ONNX has no average over regions "
-            "that takes MatConvNet's bins. Use the method 'max', or convert to another format."
-        )
-    image, regions = inputs
-    regions = graph.node("Reshape", [graph.node("Transpose", [regions], perm=[0, 1, 3, 2]), graph.integers([-1, 5])])
-    images = graph.node("Cast", [graph.node("Shape", [image], start=0, end=1)], to=FLOAT)
-    t = graph.node("Gather", [regions, graph.integers([0])], axis=1)
-    t = graph.node("Min", [graph.node("Max", [t, graph.number(1)]), images])
-    t = graph.node("Sub", [graph.node("Floor", [t]), graph.number(1)])
-    corners = [_corners(graph, operation.transform, regions, at) for at in (1, 3)]
-    boxes = graph.node("Concat", [t, *corners], axis=1)
-    flat = operation.flatten
-    high, wide = operation.subdivisions
-    pooled = graph.node(
-        "MaxRoiPool", [image, boxes], None if flat else output, pooled_shape=[high, wide], spatial_scale=1.0
-    )
-    if flat:  # MATLAB's order of (SH, SW, C)
-        pooled = graph.node("Transpose", [pooled], perm=[0, 1, 3, 2])
-        depth = graph.program.channels[operation.output]
-        graph.node("Reshape", [pooled, graph.integers([0, depth or -1, 1, 1])], output)
-
-
-def _corners(graph: Graph, transform: tuple[float, ...], regions: str, at: int) -> str:
-    """Corners (u, v) as pixels counted from 0, rounded as in C: (K, 2)."""
-    matrix, half, one = np.array(transform).reshape(3, 2), np.array(0.5), np.array(1.0)
-    corner = graph.node("Gather", [regions, graph.integers([at, at + 1])], axis=1)
-    corner = graph.node("Cast", [corner], to=DOUBLE)
-    moved = graph.node("Add", [graph.node("MatMul", [corner, graph.constant(matrix[:2])]), graph.constant(matrix[2])])
-    moved = graph.node("Cast", [graph.node("Cast", [moved], to=FLOAT)], to=DOUBLE)  # what is rounded is in single
-    away = graph.node("Floor", [graph.node("Add", [graph.node("Abs", [moved]), graph.constant(half)])])
-    whole = graph.node("Sub", [graph.node("Mul", [graph.node("Sign", [moved]), away]), graph.constant(one)])
-    return graph.node("Cast", [whole], to=FLOAT)
-
-
-@_add.register
 def _distance(operation: ops.Distance, graph: Graph, inputs: list[str], output: str) -> None:
-    size = graph.node("Abs", [graph.node("Sub", inputs[:2])])
-    power, root = operation.power, operation.root and operation.power != 1
-    steps: list[Any] = []
-    if power != 1:
-        steps.append(lambda value, to: graph.node("Pow", [value, graph.number(power)], to))
-    steps.append(lambda value, to: graph.node("ReduceSum", [value, graph.integers([1])], to))
-    if root:
-        steps.append(lambda value, to: graph.node("Pow", [value, graph.number(1 / power)], to))
+    value = graph.node("Abs", [graph.node("Sub", inputs[:2])])
+    if operation.power != 1:
+        value = graph.node("Pow", [value, graph.number(operation.power)])
+    value = graph.node("ReduceSum", [value, graph.integers([1])])
+    if operation.root and operation.power != 1:
+        value = graph.node("Pow", [value, graph.number(1 / operation.power)])
     if len(inputs) > 2:
-        steps.append(lambda value, to: graph.node("Mul", [value, inputs[2]], to))
+        value = graph.node("Mul", [value, inputs[2]])
     if operation.aggregate:
-        steps.append(lambda value, to: graph.node("ReduceSum", [value], to))
-    for step in steps[:-1]:
-        size = step(size, None)
-    steps[-1](size, output)
+        value = graph.node("ReduceSum", [value])
+    graph.node("Identity", [value], output)
+
+
+NODES: dict[type[Operation], Callable[[Any, Graph, list[str], str], None]] = {
+    ops.Convolution: _convolution,
+    ops.TransposedConvolution: _transposed,
+    ops.Pooling: _pooling,
+    ops.Rectifier: _rectifier,
+    ops.Sigmoid: _sigmoid,
+    ops.Tanh: _tanh,
+    ops.GlobalPooling: _global,
+    ops.Softmax: _softmax,
+    ops.Dropout: _dropout,
+    ops.BatchNormalisation: _batch,
+    ops.ChannelNormalisation: _channels,
+    ops.NormOffset: _offset,
+    ops.SpatialNormalisation: _spatial,
+    ops.Sum: _sum,
+    ops.Concatenation: _concatenation,
+    ops.Scaling: _scaling,
+    ops.WeightedSum: _weighted,
+    ops.Distance: _distance,
+    ops.Appending: spatial.appending,
+    ops.Reshaping: spatial.reshaping,
+    ops.Permutation: spatial.permutation,
+    ops.PixelShuffle: spatial.shuffle,
+    ops.Cropping: spatial.cropping,
+    ops.Grid: spatial.grid,
+    ops.BilinearSampling: spatial.sampling,
+    ops.RegionPooling: spatial.regions,
+}

@@ -12,6 +12,7 @@ from torch.nn import functional
 from vlnn.convert import operations as ops
 from vlnn.convert.operations import Operation
 from vlnn.convert.torch import spatial
+from vlnn.convert.torch.spatial import AXES
 from vlnn.geometry import Sides
 
 SMALLEST_NORM = 1e-8  # of vl_nnnoffset
@@ -199,8 +200,16 @@ def _sum(operation: ops.Sum, x: Tensor, *others: Tensor) -> Tensor:
     return x
 
 
+def _weighted(operation: ops.WeightedSum, a: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    return a * x + y
+
+
+def _appending(operation: ops.Appending, x: Tensor, more: Tensor) -> Tensor:
+    return torch.cat([x, more.expand(len(x), -1, *x.shape[2:])], 1)
+
+
 def _concatenation(operation: ops.Concatenation, *inputs: Tensor) -> Tensor:
-    return torch.cat(inputs, (2, 3, 1, 0)[operation.dimension])
+    return torch.cat(inputs, AXES[operation.dimension])
 
 
 def _distance(operation: ops.Distance, x: Tensor, x0: Tensor, *weights: Tensor) -> Tensor:
@@ -226,12 +235,19 @@ MODULES: dict[type[Operation], Callable[[Any, Tensors], nn.Module]] = {
     ops.Sigmoid: lambda operation, _: nn.Sigmoid(),
     ops.Softmax: lambda operation, _: nn.Softmax(dim=1),
     ops.Dropout: lambda operation, _: nn.Dropout(operation.rate),
+    ops.Tanh: lambda operation, _: nn.Tanh(),
     ops.ChannelNormalisation: _formula(_channel_normalisation),
     ops.NormOffset: _formula(_offset),
     ops.SpatialNormalisation: _formula(_spatial_normalisation),
     ops.Sum: _formula(_sum),
+    ops.WeightedSum: _formula(_weighted),
+    ops.Appending: _formula(_appending),
     ops.Concatenation: _formula(_concatenation),
     ops.Distance: _formula(_distance),
+    ops.GlobalPooling: _formula(spatial.pool_all),
+    ops.Reshaping: _formula(spatial.reshape),
+    ops.Permutation: _formula(spatial.permute),
+    ops.PixelShuffle: _formula(spatial.shuffle),
     ops.Cropping: _formula(spatial.crop),
     ops.Grid: _formula(spatial.grid),
     ops.BilinearSampling: _formula(spatial.sample),

@@ -122,7 +122,8 @@ def to_module(net: SimpleNN | DagNN | Checkpoint, *, drop_loss: bool = False) ->
                 shared[key] = values if source.how == "moments" else nn.Parameter(values)
             tensors[attribute] = shared[key]
         modules[name] = module_of(operation, tensors)
-    return Network(program, modules).eval()
+    module: Network = Network(program, modules).eval()
+    return module
 
 
 def module_names(program: Program) -> list[str]:

@@ -8,7 +8,31 @@ from torch.nn import functional
 
 from vlnn.convert import operations as ops
 
+AXES = (2, 3, 1, 0)  # of H, W, C and N
 FAR = 2.0**30  # pixels from the image: a region that far away or that large may as well end there
+
+
+def pool_all(operation: ops.GlobalPooling, x: Tensor) -> Tensor:
+    """The maximum or the average of each channel."""
+    return x.amax((2, 3), keepdim=True) if operation.maximum else x.mean((2, 3), keepdim=True)
+
+
+def reshape(operation: ops.Reshaping, x: Tensor) -> Tensor:
+    """An image's elements, in MATLAB's order, as one of another size."""
+    turned = x.transpose(2, 3)  # (N, C, W, H)
+    sides = [new or old for new, old in zip(operation.size[::-1], turned.shape[1:], strict=True)]
+    return turned.reshape(len(x), *sides).transpose(2, 3)
+
+
+def permute(operation: ops.Permutation, x: Tensor) -> Tensor:
+    """The dimensions in another order."""
+    return x.permute([AXES[operation.order[dimension]] for dimension in (3, 2, 0, 1)])
+
+
+def shuffle(operation: ops.PixelShuffle, x: Tensor) -> Tensor:
+    """Channels into pixels, or back; PyTorch goes along rows."""
+    rearrange = functional.pixel_shuffle if operation.enlarge else functional.pixel_unshuffle
+    return rearrange(x.transpose(2, 3), operation.factor).transpose(2, 3)
 
 
 def crop(operation: ops.Cropping, x: Tensor, like: Tensor) -> Tensor:
