@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import hypothesis
 import numpy as np
 import pytest
 
-from tests.convert import cases
+from tests.convert import cases, networks
 from tests.convert.cases import CASES, Case, Values
 from vlnn.convert import Checkpoint
 
@@ -56,3 +58,8 @@ def test_pooling(case: Case) -> None:
 @hypothesis.given(case=cases.channel_normalisations())
 def test_normalisation_across_channels(case: Case) -> None:
     case.agrees(run)
+
+
+@pytest.mark.parametrize("path", networks.files())
+def test_trained_networks(path: Path) -> None:
+    cases.trained(path, 45, 48).agrees(run)

@@ -99,6 +99,8 @@ def _arrays(path: Path, content: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def _numpy(path: Path, tensor: Tensor) -> Array:
+    if tensor.dtype == torch.bfloat16:
+        tensor = tensor.float()
     try:
         return tensor.detach().numpy()
     except (TypeError, RuntimeError) as error:
