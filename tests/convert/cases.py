@@ -31,9 +31,10 @@ def single(*size: int, seed: int = 0) -> Array:
     return random(*size, seed=seed, dtype=np.float32)
 
 
-def trained(path: Path, height: int, width: int) -> Case:
-    """A network that others have trained, on random images of a size."""
+def trained(path: Path) -> Case:
+    """A network that others have trained, on random images of a size that it takes."""
     net = networks.load(path)
+    height, width = (45, 48) if isinstance(net, SimpleNN) else (16, 19)
     program = lower(Checkpoint.of(net))
     sizes = {name: (height, width, program.channels[name] or 1, 2) for name in program.inputs}
     return Case(net, {name: single(*size, seed=at) for at, (name, size) in enumerate(sizes.items())})

@@ -42,6 +42,7 @@ NETWORKS = {
     "double": residual(np.float64),
     "images in meta": SimpleNN([conv((3, 3, 6, 4))], {"averageImage": single(9, 8, 6), "ids": np.arange(99)[None]}),
     "no weights": SimpleNN([{"type": "relu"}]),
+    "names of modules": SimpleNN([conv((3, 3, 6, 4))], {"conv": {"weight": single(9, 8, 6)}}),
     "bnorm": SimpleNN([{"type": "bnorm", "weights": [single(6, 1), single(1, 6), -moments(6)]}]),
     "names": SimpleNN([conv((3, 3, 6, 4)), {**conv((3, 3, 4, 4)), "name": "conv.x"}, {"type": "relu", "name": "half"}]),
 }
@@ -210,7 +211,16 @@ def test_whole_modules_are_not_unpickled(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [[1, 2], {"a": 1}, {}, torch.ones(2), {"description": "x"}, {"a": torch.ones(2, dtype=torch.float8_e5m2)}],
+    [
+        [1, 2],
+        {"a": 1},
+        {},
+        {"state_dict": 3},
+        torch.ones(2),
+        {"description": "x"},
+        {"description": "x", "layout": {"a": 3}, "state_dict": {}},
+        {"a": torch.ones(2, dtype=torch.float8_e5m2)},
+    ],
 )
 def test_other_contents_are_refused(content: Any, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "x.pt")
