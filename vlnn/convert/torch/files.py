@@ -16,7 +16,7 @@ from torch import Tensor
 from vlnn.convert.checkpoint import Checkpoint
 from vlnn.convert.lowering import lower
 from vlnn.convert.torch.layout import array_of, sources_of, tensor_of, view_of
-from vlnn.convert.torch.network import Network, module_names, to_module
+from vlnn.convert.torch.network import Network, assembled, module_names
 from vlnn.errors import ConversionError
 from vlnn.matlab.arrays import Array
 
@@ -81,8 +81,9 @@ def read(path: Path) -> Checkpoint:
 
 
 def load(path: Path | str) -> Network:
-    """The module of a network in a .pt file, with the weights that are there: see :func:`to_module`."""
-    return to_module(read(Path(path)))
+    """The module of a network in a .pt file: what :func:`vlnn.convert.torch.to_module` makes of it."""
+    checkpoint = read(Path(path))
+    return assembled(lower(checkpoint), checkpoint.arrays, own=True)
 
 
 def _arrays(path: Path, content: Mapping[str, Any]) -> dict[str, Array]:
