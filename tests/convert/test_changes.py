@@ -188,9 +188,17 @@ def test_preprocessing_becomes_a_layer(make: Any, normalization: Any, prepared: 
         with_preprocessing(changed.net)
 
 
-def test_an_average_image_with_a_pattern_is_refused() -> None:
-    with pytest.raises(ConversionError, match="6x5x3 differs from pixel to pixel"):
-        with_preprocessing(small_chain(normalization={"averageImage": random(6, 5, 3)}))
+def test_an_average_image_with_a_pattern() -> None:
+    average = 100 * random(6, 5, 3).astype(np.float32) ** 2
+    chain = small_chain(normalization={"averageImage": average})
+    with pytest.raises(ConversionError, match=r"6x5x3 differs from pixel to pixel, .* \(--kind dagnn\)"):
+        with_preprocessing(chain)
+    net = DagNN.fromSimpleNN(chain)
+    changed = with_preprocessing(net)
+    pictures = 255 * random(6, 5, 3, 2) ** 2
+    want = net.predict(pictures - average[..., None])
+    np.testing.assert_allclose(changed.net.predict(pictures), want, rtol=0, atol=1e-5 * np.abs(want).max())
+    np.testing.assert_allclose(changed.before(pictures), pictures - average[..., None])
 
 
 def test_half_precision() -> None:
