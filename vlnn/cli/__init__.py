@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from vlnn import __version__
+from vlnn.cli.compare import compare_command
 from vlnn.cli.convert import convert_command
 from vlnn.cli.demo import demo_command
 from vlnn.cli.info import info_command
@@ -53,6 +54,7 @@ def main(debug: bool) -> None:
     """MatConvNet for Python: the same functions, called the same way, giving the same numbers."""
 
 
+main.add_command(compare_command)
 main.add_command(convert_command)
 main.add_command(demo_command)
 main.add_command(info_command)
