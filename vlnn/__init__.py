@@ -49,6 +49,8 @@ from vlnn.simplenn.evaluation import vl_simplenn
 from vlnn.simplenn.move import vl_simplenn_move
 from vlnn.simplenn.parserv import vl_simplenn_start_parserv
 from vlnn.simplenn.tidy import vl_simplenn_tidy
+from vlnn.toolbox.dltranspconv import dltranspconv
+from vlnn.toolbox.factors import getL2Factor, getLearnRateFactor, setL2Factor, setLearnRateFactor
 from vlnn.toolbox.transposedconv import transposedConv1dLayer, transposedConv2dLayer, transposedConv3dLayer
 
 __version__ = "0.1.0"
@@ -57,9 +59,14 @@ __all__ = [
     "MatConvNetError",
     "clear_mex",
     "dagnn",
+    "dltranspconv",
+    "getL2Factor",
+    "getLearnRateFactor",
     "load_network",
     "loadmat",
     "savemat",
+    "setL2Factor",
+    "setLearnRateFactor",
     "settings",
     "simplenn",
     "toolbox",

@@ -245,6 +245,11 @@ def vector(label: str) -> Callable[[object], list[int]]:
     return read
 
 
+def as_given(value: object) -> object:
+    """The reader of an option that is checked where it is used."""
+    return value
+
+
 def choice(label: str, *names: str) -> Callable[[object], str]:
     """A reader of one of some names, in any case."""
 

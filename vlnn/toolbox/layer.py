@@ -102,8 +102,7 @@ class TransposedConvolutionLayer:
     @property
     def CroppingSize(self) -> tuple[Any, ...]:
         """What is cut off: [l r], [t b l r] or [t l f; b r k]."""
-        cut = margins(self._crop, self._filter_size, self._stride, (1,) * self.dims)
-        pairs = tuple((begin, max(end, 0)) for begin, end in cut)
+        pairs = tuple((begin, max(end, 0)) for begin, end in self.margins)
         return tuple(zip(*pairs, strict=True)) if self.dims == 3 else sum(pairs, ())
 
     @CroppingSize.setter
@@ -158,6 +157,11 @@ class TransposedConvolutionLayer:
     def OutputNames(self) -> list[str]:
         return ["out"]
 
+    @property
+    def margins(self) -> Pairs:
+        """What is cut off begin and end of every dimension; an end less than 0 is appended ('same', short filters)."""
+        return margins(self._crop, self._filter_size, self._stride, (1,) * self.dims)
+
     # Computing
 
     def initialize(self, example: Any = None, rng: Rng = None, format: str | None = None) -> Any:
@@ -196,6 +200,12 @@ class TransposedConvolutionLayer:
         if not self._bias.size:
             self._bias = initial("BiasInitializer", self.BiasInitializer, self._bias_size, fans, draw, like)
         return self
+
+    def check_initialized(self) -> None:
+        """Fail if Weights is empty, or a Bias that is to be other than zeros."""
+        if not self._weights.size or not (self._bias.size or self.BiasInitializer == "zeros"):
+            empty = "Bias" if self._weights.size else "Weights"
+            raise MatConvNetError(f"{empty} is empty. Assign it, or call layer.initialize(x) first.")
 
     def predict(self, x: object, format: str | None = None) -> Array:
         """The layer's output.
@@ -288,9 +298,7 @@ class TransposedConvolutionLayer:
 
     def _evaluation(self, x: object, letters: object) -> Evaluation:
         form, array = self._format(letters), rules.numeric("X", x)
-        if not self._weights.size or not (self._bias.size or self.BiasInitializer == "zeros"):
-            empty = "Bias" if self._weights.size else "Weights"
-            raise MatConvNetError(f"{empty} is empty. Assign it, or call layer.initialize(x) first.")
+        self.check_initialized()
         self._check_channels(form.size_of("X", array), form)
         biases = self._bias.ravel(order="F") if self._bias.size else None
         return Evaluation.of(array, form, self._weights, biases, self._stride, (1,) * self.dims, self._crop)
