@@ -142,7 +142,7 @@ def from_nnconvt(f: Any, b: Any, *options: Any, **keywords: Any) -> TransposedCo
     if call["NumGroups"] != 1:
         raise MatConvNetError(f"A transposedConv2dLayer has no groups. Received NumGroups {call['NumGroups']}.")
     weights, biases = numeric("f", f), numeric("b", b)
-    *taps, filters, _ = (*weights.shape, 1, 1, 1)[: max(weights.ndim, 4)]
+    *taps, filters, _ = (*weights.shape, 1, 1, 1, 1)[:4]
     layer = TransposedConvolution2DLayer(
         taps, filters, Stride=call["Upsample"], Cropping=call["Crop"], Weights=weights, Bias=biases.ravel(order="F")
     )

@@ -280,8 +280,10 @@ class TransposedConvolutionLayer:
     def _example(self, example: Any) -> Array:
         """An input in its class, single for integers; for a size a single array that holds one number."""
         counts = example.tolist() if isinstance(example, np.ndarray) and example.dtype.kind in "iu" else example
-        if isinstance(counts, (list, tuple)) and all(isinstance(count, (int, np.integer)) for count in counts):
-            if len(counts) <= self.dims or min(counts) < 1:
+        counts = [counts] if np.ndim(counts) == 0 and not is_array(counts) else counts
+        if isinstance(counts, (list, tuple)) and not any(isinstance(count, (list, tuple)) for count in counts):
+            whole = all(isinstance(count, (int, np.integer)) and count > 0 for count in counts)
+            if not whole or len(counts) <= self.dims:
                 rules.refuse("The size of the input", f"{self.dims + 1} or more positive integers", example)
             return np.broadcast_to(np.float32(0), tuple(counts))
         double = is_array(example) and example.dtype.newbyteorder("=") == np.float64

@@ -21,11 +21,7 @@ Pairs: TypeAlias = tuple[tuple[int, int], ...]  # (begin, end) of every dimensio
 Crop: TypeAlias = Pairs | Literal["same"]
 Initializer: TypeAlias = str | Callable[[tuple[int, ...]], Any]
 
-CROPPING_FORMS = {
-    1: "'same', a nonnegative integer or [l r]",
-    2: "'same', a nonnegative integer, [a b] or [t b l r]",
-    3: "'same', a nonnegative integer, [a b c] or [t l f; b r k]",
-}
+CROPPING_FORMS = {1: ["[l r]"], 2: ["[a b]", "[t b l r]"], 3: ["[a b c]", "[t l f; b r k]"]}
 
 
 def refuse(name: str, rule: str, value: Any) -> NoReturn:
@@ -94,8 +90,8 @@ def cropping(name: str, value: Any, dims: int, matrix: bool) -> Crop:
             return tuple((both, both) for both in numbers)
         if len(numbers) == 2 * dims and dims < 3:
             return _in_pairs(numbers)
-    forms = CROPPING_FORMS[dims] + (" or [t l; b r]" if matrix and dims == 2 else "")
-    return refuse(name, forms, value)
+    forms = ["'same'", "a nonnegative integer", *CROPPING_FORMS[dims], *["[t l; b r]"] * (matrix and dims == 2)]
+    return refuse(name, f"{', '.join(forms[:-1])} or {forms[-1]}", value)
 
 
 def initializer(name: str, value: object, known: Sequence[str]) -> Initializer:

@@ -139,10 +139,10 @@ def transposedConv1dLayer(filterSize: Any, numFilters: Any, *args: Any, **opts: 
 def transposedConv3dLayer(filterSize: Any, numFilters: Any, *args: Any, **opts: Any) -> TransposedConvolution3DLayer:
     """Transposed 3-D convolution layer.
 
-    As :func:`transposedConv2dLayer` but for the sizes: FilterSize and Stride are numbers or [h w d], Cropping is 'same',
-    a number, [a b c] or the matrix [t l f; b r k], as which CroppingSize shows it, Weights h x w x d x numFilters x
-    NumChannels, Bias 1 x 1 x 1 x numFilters. Formats are SSSCB (the default), SSSC, SSSCBT, SSSCT over space, and SSCBT,
-    SSCT over space and time.
+    As :func:`transposedConv2dLayer` but for the sizes: FilterSize and Stride are numbers or [h w d], Cropping is
+    'same', a number, [a b c] or the matrix [t l f; b r k], as which CroppingSize shows it, Weights h x w x d x
+    numFilters x NumChannels, Bias 1 x 1 x 1 x numFilters. Formats are SSSCB (the default), SSSC, SSSCBT, SSSCT over
+    space, and SSCBT, SSCT over space and time.
 
     >>> import numpy as np, vlnn
     >>> layer = vlnn.transposedConv3dLayer([3, 4, 5], 8, 'Stride', 2, 'Cropping', [[0, 1, 1], [0, 1, 2]])
