@@ -7,7 +7,7 @@ from typing import Any
 from vlnn.errors import MatConvNetError
 from vlnn.geometry import sizes
 from vlnn.matlab.arguments import Option, OptionTable, as_given, matlab_function, received
-from vlnn.matlab.arrays import Array, library
+from vlnn.matlab.arrays import Array
 from vlnn.toolbox import rules
 from vlnn.toolbox.evaluation import Evaluation
 from vlnn.toolbox.formats import data_format
@@ -144,4 +144,4 @@ def _biases(value: object, count: int) -> Array | None:
         rules.refuse("bias", f"one number or one for each of {count} filters", value)
     if array.size == 0:
         return None
-    return library(array).broadcast_to(array.ravel(order="F"), (count,))
+    return array.ravel(order="F").repeat(count // array.size)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from vlnn.matlab.arrays import Array
+from vlnn.matlab.arguments import plain
+from vlnn.matlab.arrays import Array, is_array
 from vlnn.toolbox.evaluation import beside
 from vlnn.toolbox.rules import Initializer, numeric, refuse
 
@@ -80,3 +82,25 @@ def initial(
             refuse(name, f"a function that returns an array of the size {list(size)} it is given", given)
         values = values.reshape(size)
     return beside(like, values, like.dtype).copy(order="F")
+
+
+def example_of(example: Any, dims: int) -> Array:
+    """What a layer is initialised for: an input, single unless it is double; a size becomes an array of one number."""
+    size = _as_size(example)
+    if size is not None:
+        numbers = plain(size)
+        if not numbers or len(numbers) <= dims or not all(each >= 1 and each.is_integer() for each in numbers):
+            refuse("The size of the input", f"{dims + 1} or more positive integers", example)
+        return np.broadcast_to(np.float32(0), [int(each) for each in numbers])
+    double = is_array(example) and example.dtype.newbyteorder("=") == np.float64
+    return numeric("X", example).astype(np.float64 if double else np.float32, copy=False)
+
+
+def _as_size(example: Any) -> Sequence[Any] | None:
+    """A number or a row of numbers that is no array, or a one-dimensional array of integers; None for an input."""
+    if isinstance(example, np.ndarray):
+        return example.tolist() if example.ndim == 1 and example.dtype.kind in "iu" else None
+    if isinstance(example, (int, float, np.generic)):
+        return [example]
+    row = isinstance(example, (list, tuple)) and not any(isinstance(each, (list, tuple)) for each in example)
+    return example if row else None

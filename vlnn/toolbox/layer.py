@@ -16,7 +16,7 @@ from vlnn.toolbox import rules
 from vlnn.toolbox.display import listing
 from vlnn.toolbox.evaluation import Evaluation
 from vlnn.toolbox.formats import Format, layer_format, layer_formats
-from vlnn.toolbox.initializers import FOR_BIAS, FOR_WEIGHTS, initial
+from vlnn.toolbox.initializers import FOR_BIAS, FOR_WEIGHTS, example_of, initial
 from vlnn.toolbox.properties import Checked, check_assignable, copied, equal
 from vlnn.toolbox.rules import Initializer, Pairs
 from vlnn.toolbox.transposition import margins
@@ -107,7 +107,10 @@ class TransposedConvolutionLayer:
 
     @CroppingSize.setter
     def CroppingSize(self, value: object) -> None:
-        self._crop = self._whole_crop(value)
+        crop = rules.cropping("CroppingSize", value, self.dims, matrix=self.dims == 3)
+        if crop == "same":
+            rules.refuse("CroppingSize", "numbers; 'same' can be assigned to Cropping", value)
+        self._crop = crop
 
     @property
     def Weights(self) -> Array:
@@ -170,8 +173,8 @@ class TransposedConvolutionLayer:
         Parameters
         ----------
         example : array, or list or tuple of integers, optional
-            An input, or its size: with the default format [h w c] or [h w c n]. May be left out when NumChannels is
-            known.
+            An input, or its size: with the default format [h w c] or [h w c n], as a list or a one-dimensional array of
+            integers. May be left out when NumChannels is known.
         rng : int or numpy.random.Generator, optional
             A seed or what to draw from. By default every call differs.
         format : str, optional
@@ -180,25 +183,23 @@ class TransposedConvolutionLayer:
         The values are in single, as in MATLAB, unless the example is an array in double. An example on the GPU puts
         them there.
         """
-        like = np.zeros(0, np.float32)
+        like, channels = np.zeros(0, np.float32), self._num_channels
         if example is not None:
-            form = self._format(format)
-            example = self._example(example)
-            size = form.size_of("X", example)
-            self._num_channels = self._check_channels(size, form)
-            like = example
-        if self._num_channels is None:
+            form, like = self._format(format), example_of(example, self.dims)
+            channels = self._check_channels(form.size_of("X", like), form)
+        if channels is None:
             raise MatConvNetError(
                 "NumChannels is 'auto'. initialize needs an input or its size, such as layer.initialize([28, 28, 3])."
             )
-        draw = np.random.default_rng(rng)
+        draw, weights, bias = np.random.default_rng(rng), self._weights, self._bias
         area = math.prod(self._filter_size)
-        fans = float(area * self._num_channels), float(area * self._num_filters)
-        if not self._weights.size:
-            size = (*self._filter_size, self._num_filters, self._num_channels)
-            self._weights = initial("WeightsInitializer", self.WeightsInitializer, size, fans, draw, like)
-        if not self._bias.size:
-            self._bias = initial("BiasInitializer", self.BiasInitializer, self._bias_size, fans, draw, like)
+        fans = float(area * channels), float(area * self._num_filters)
+        if not weights.size:
+            size = (*self._filter_size, self._num_filters, channels)
+            weights = initial("WeightsInitializer", self.WeightsInitializer, size, fans, draw, like)
+        if not bias.size:
+            bias = initial("BiasInitializer", self.BiasInitializer, self._bias_size, fans, draw, like)
+        self._num_channels, self._weights, self._bias = channels, weights, bias
         return self
 
     def check_initialized(self) -> None:
@@ -237,7 +238,7 @@ class TransposedConvolutionLayer:
         Each has the shape of what it derives, and the class in which the output is computed.
         """
         dzdx, dzdw, dzdb = self._evaluation(x, format).backward(dzdy)
-        return dzdx.reshape(np.shape(x)), dzdw, dzdb.reshape(self._bias_size)
+        return dzdx.reshape(x.shape if is_array(x) else np.shape(x)), dzdw, dzdb.reshape(self._bias_size)
 
     # A value, as in MATLAB
 
@@ -268,26 +269,8 @@ class TransposedConvolutionLayer:
     def _bias_size(self) -> tuple[int, ...]:
         return (*(1,) * self.dims, self._num_filters)
 
-    def _whole_crop(self, value: object) -> Pairs:
-        crop = rules.cropping("CroppingSize", value, self.dims, matrix=self.dims == 3)
-        if crop == "same":
-            return rules.refuse("CroppingSize", "numbers; 'same' can be assigned to Cropping", value)
-        return crop
-
     def _format(self, letters: object) -> Format:
         return layer_format(layer_formats(self.dims)[0] if letters is None else letters, self.dims)
-
-    def _example(self, example: Any) -> Array:
-        """An input in its class, single for integers; for a size a single array that holds one number."""
-        counts = example.tolist() if isinstance(example, np.ndarray) and example.dtype.kind in "iu" else example
-        counts = [counts] if np.ndim(counts) == 0 and not is_array(counts) else counts
-        if isinstance(counts, (list, tuple)) and not any(isinstance(count, (list, tuple)) for count in counts):
-            whole = all(isinstance(count, (int, np.integer)) and count > 0 for count in counts)
-            if not whole or len(counts) <= self.dims:
-                rules.refuse("The size of the input", f"{self.dims + 1} or more positive integers", example)
-            return np.broadcast_to(np.float32(0), tuple(counts))
-        double = is_array(example) and example.dtype.newbyteorder("=") == np.float64
-        return rules.numeric("X", example).astype(np.float64 if double else np.float32, copy=False)
 
     def _check_channels(self, size: tuple[int, ...], form: Format) -> int:
         found = size[form.channel]

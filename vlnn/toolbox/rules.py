@@ -30,7 +30,7 @@ def refuse(name: str, rule: str, value: Any) -> NoReturn:
     if elements is None or len(elements) > 6:
         raise MatConvNetError(f"{name} is not {rule}. Received {received(value)}.")
     listed = " ".join(f"{element:g}" for element in elements)
-    raise MatConvNetError(f"{name} is not {rule}. Received {listed if np.ndim(value) == 0 else f'[{listed}]'}.")
+    raise MatConvNetError(f"{name} is not {rule}. Received {f'[{listed}]' if value.ndim else listed}.")
 
 
 def text(name: str, value: object) -> str:
@@ -80,7 +80,7 @@ def cropping(name: str, value: Any, dims: int, matrix: bool) -> Crop:
     word, numbers = as_text(value), _integers(value, least=0)
     if word is not None and word.lower() == "same":
         return "same"
-    shape = np.shape(value) if numbers else ()
+    shape = value.shape if is_array(value) else np.shape(value) if numbers else ()
     if numbers and len(numbers) == 1:
         return ((numbers[0],) * 2,) * dims
     if numbers and matrix and dims > 1 and shape == (2, dims):
@@ -137,8 +137,6 @@ def sized(name: str, value: object, want: tuple[int | None, ...], rule: str) -> 
 
 def _integers(value: object, least: int) -> list[int] | None:
     """The elements of a matrix of integers, in column-major order; None for anything else."""
-    if isinstance(value, np.ndarray) and value.dtype.kind not in "iufb":
-        return None
     numbers = plain(value)
     if numbers is None or not all(least <= number < math.inf and number.is_integer() for number in numbers):
         return None
