@@ -96,6 +96,9 @@ class ConvTranspose(Layer):
     def fromToolbox(cls, layer: TransposedConvolution2DLayer) -> tuple[ConvTranspose, list[Array]]:
         """The block that computes what a ``vlnn.transposedConv2dLayer`` does, and the values of its parameters.
 
+        The layer's factors are for the network's parameters: WeightLearnRateFactor is ``learningRate`` of the filters,
+        WeightL2Factor their ``weightDecay``.
+
         >>> import vlnn
         >>> layer = vlnn.transposedConv2dLayer(4, 8, 'Stride', 2, 'Cropping', 1).initialize([9, 9, 3])
         >>> block, params = vlnn.dagnn.ConvTranspose.fromToolbox(layer)

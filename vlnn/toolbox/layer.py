@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from vlnn.toolbox.properties import Checked, check_assignable, copied, equal
 from vlnn.toolbox.rules import Initializer, Pairs
 from vlnn.toolbox.transposition import margins
 
+Self = TypeVar("Self", bound="TransposedConvolutionLayer")
 Rng = np.random.Generator | int | None
 
 
@@ -167,7 +168,7 @@ class TransposedConvolutionLayer:
 
     # Computing
 
-    def initialize(self, example: Any = None, rng: Rng = None, format: str | None = None) -> Any:
+    def initialize(self: Self, example: Any = None, rng: Rng = None, format: str | None = None) -> Self:
         """Give values to Weights and Bias where they are empty, and fix NumChannels. Returns the layer itself.
 
         Parameters
@@ -242,11 +243,11 @@ class TransposedConvolutionLayer:
 
     # A value, as in MATLAB
 
-    def copy(self) -> Any:
+    def copy(self: Self) -> Self:
         """A layer of its own, weights included, with the same properties."""
         return copy.copy(self)
 
-    def __copy__(self) -> Any:
+    def __copy__(self: Self) -> Self:
         clone = object.__new__(type(self))
         clone.__dict__.update({name: copied(value) for name, value in vars(self).items()})
         return clone

@@ -35,7 +35,7 @@ class Side(NamedTuple):
 
     @property
     def reach(self) -> int:
-        """The length of the dilated filter."""
+        """The size of the filter, dilated."""
         return (self.taps - 1) * self.dilation + 1
 
     @property
@@ -69,14 +69,17 @@ class Transposition(NamedTuple):
     @classmethod
     def over(cls, sides: Sequence[Side], batch: int, groups: int, channels: int, filters: int) -> Transposition:
         """The one over one, two or three dimensions; fails if nothing would be left of the output."""
-        if any(side.size < 1 or side.output < 1 for side in sides):
-            outputs = tuple(side.output for side in sides)
+        size = tuple(side.size for side in sides)
+        if min(size) < 1:
+            raise MatConvNetError(
+                f"X is empty in a dimension that is convolved over. Received the size {brackets(size)}."
+            )
+        if any(side.output < 1 for side in sides):
             raise MatConvNetError(
                 "Cropping leaves nothing of the output, whose size is Stride (n - 1) + FilterSize - what is cut off. "
-                f"Received n {brackets(tuple(side.size for side in sides))}, "
-                f"FilterSize {brackets(tuple(side.reach for side in sides))}, "
+                f"Received n {brackets(size)}, FilterSize {brackets(tuple(side.reach for side in sides))}, "
                 f"Stride {brackets(tuple(side.stride for side in sides))}, "
-                f"cut off {brackets(tuple(side.begin + side.end for side in sides))}: {brackets(outputs)}."
+                f"cut off {brackets(tuple(side.begin + side.end for side in sides))}."
             )
         rows, columns, slices = (*sides, Side(1), Side(1))[:3]
         return cls(batch, groups, channels, filters, rows, columns, slices)
