@@ -23,14 +23,14 @@ ORDER = [
     {"cli"},
     {"demo", "convert"},
     {ROOT_NAME},
-    {"networks", "training"},
+    {"networks", "training", "preprocessing", "summary", "inference"},
     {"simplenn", "dagnn"},
     {"blocks", "toolbox"},
     {"engines"},
     {"matlab"},
     {"geometry", "settings", "errors"},
 ]
-HEAVY = {"cupy", "h5py", "onnx", "torch", "matplotlib", "PIL"}
+HEAVY = {"cupy", "h5py", "onnx", "torch", "matplotlib", "PIL", "mpi4py"}
 # Where state is kept: the settings of a session, and the pool of threads of a process.
 STATE = {"vlnn.settings", "vlnn.engines.cpu.threads"}
 

@@ -2,7 +2,9 @@
 
 The house, from the door down::
 
+    cnn_train, cnn_train_dag    training, with solver.adam and others      vlnn.training
     load_network                the network in a file                      vlnn.networks
+    preprocess                  pictures as a network wants them           vlnn.preprocessing
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
     dagnn                       networks that are a graph of layers        vlnn.dagnn
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks
@@ -35,6 +37,7 @@ from vlnn.blocks.nnsigmoid import vl_nnsigmoid
 from vlnn.blocks.nnsoftmax import vl_nnsoftmax
 from vlnn.blocks.nnsoftmaxloss import vl_nnsoftmaxloss
 from vlnn.blocks.nnspnorm import vl_nnspnorm
+from vlnn.blocks.nnsubp import vl_nnSubP
 from vlnn.blocks.setup import vl_compilenn, vl_rootnn, vl_setupnn
 from vlnn.blocks.taccum import vl_taccum, vl_taccummex
 from vlnn.blocks.tshow import vl_imarraysc, vl_tshow
@@ -42,6 +45,7 @@ from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import vl_argparse
 from vlnn.matlab.matfile import loadmat, savemat
 from vlnn.networks import load_network
+from vlnn.preprocessing import preprocess
 from vlnn.settings import clear_mex, settings
 from vlnn.simplenn.diagnose import vl_simplenn_diagnose
 from vlnn.simplenn.display import vl_simplenn_display
@@ -52,23 +56,32 @@ from vlnn.simplenn.tidy import vl_simplenn_tidy
 from vlnn.toolbox.dltranspconv import dltranspconv
 from vlnn.toolbox.factors import getL2Factor, getLearnRateFactor, setL2Factor, setLearnRateFactor
 from vlnn.toolbox.transposedconv import transposedConv1dLayer, transposedConv2dLayer, transposedConv3dLayer
+from vlnn.training import solver
+from vlnn.training.server import ParameterServer
+from vlnn.training.train_dagnn import cnn_train_dag
+from vlnn.training.train_simplenn import cnn_train
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MatConvNetError",
+    "ParameterServer",
     "clear_mex",
+    "cnn_train",
+    "cnn_train_dag",
     "dagnn",
     "dltranspconv",
     "getL2Factor",
     "getLearnRateFactor",
     "load_network",
     "loadmat",
+    "preprocess",
     "savemat",
     "setL2Factor",
     "setLearnRateFactor",
     "settings",
     "simplenn",
+    "solver",
     "toolbox",
     "transposedConv1dLayer",
     "transposedConv2dLayer",
@@ -77,6 +90,7 @@ __all__ = [
     "vl_compilenn",
     "vl_imarraysc",
     "vl_imreadjpeg",
+    "vl_nnSubP",
     "vl_nnbilinearsampler",
     "vl_nnbnorm",
     "vl_nnconcat",
