@@ -88,7 +88,8 @@ def test_cropping_size(layer: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0, (0, 0)), ([1, 2], (1, 2)), ([1, 1, 2, 2], (1, 2)), ([1, 2, 3, 4], (1, 2, 3, 4))]
+    ("value", "shown"),
+    [(0, (0, 0)), ([1, 2], (1, 2)), ([1, 1, 2, 2], (1, 2)), ([1, 2, 3, 4], (1, 2, 3, 4)), ("Same", "same")],
 )
 def test_cropping(layer: Any, value: Any, shown: Any) -> None:
     """'Cropping (legacy property), default [0 0]: 1x2 [v h].' Inferred: readable, and what is not symmetric as 1x4."""
@@ -160,6 +161,8 @@ def test_weights_initializer(layer: Any) -> None:
         layer.WeightsInitializer = "orthogonal"
     with pytest.raises(vlnn.MatConvNetError, match=r"\(did you mean 'glorot'\?\)"):
         layer.WeightsInitializer = "glorott"
+    with pytest.raises(vlnn.MatConvNetError, match=r"or a function. Received 0.01."):
+        layer.WeightsInitializer = 0.01
 
 
 def test_weights_initializer_is_used_only_if_weights_is_empty() -> None:

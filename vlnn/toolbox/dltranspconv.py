@@ -10,7 +10,7 @@ from vlnn.matlab.arguments import Option, OptionTable, as_given, matlab_function
 from vlnn.matlab.arrays import Array
 from vlnn.toolbox import rules
 from vlnn.toolbox.evaluation import Evaluation
-from vlnn.toolbox.formats import data_format
+from vlnn.toolbox.formats import data_format, places
 
 OPTIONS = OptionTable(
     "dltranspconv",
@@ -126,15 +126,13 @@ def _canonical(weights: Array, letters: str | None, dims: int) -> Array:
     order = "S" * dims + "CUU"
     if letters is None:
         letters = order if weights.ndim > dims + 2 else order[:-1]
-    taps = [place for letter in "ST" for place, each in enumerate(letters) if each == letter]
-    if len(taps) != dims or weights.ndim > len(letters) or weights.size == 0:
+    if len(places(letters, "S", "T")) != dims or weights.ndim > len(letters) or weights.size == 0:
         raise MatConvNetError(
             f"weights do not have a dimension for each of {dims} convolved ones, filters and channels. Received "
             f"weights {sizes(weights.shape)}, format '{letters}'."
         )
-    places = [*taps, letters.index("C"), *(place for place, each in enumerate(letters) if each == "U")]
     shape = weights.shape + (1,) * (len(letters) - weights.ndim)
-    turned = weights.reshape(shape).transpose(places)
+    turned = weights.reshape(shape).transpose(places(letters, "S", "T", "C", "U"))
     return turned.reshape(turned.shape + (1,) * (dims + 3 - turned.ndim))
 
 

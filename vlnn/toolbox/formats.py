@@ -83,26 +83,24 @@ def layer_format(letters: object, dims: int) -> Format:
 
 def data_format(letters: object, time: bool) -> Format:
     """Read dltranspconv's DataFormat; with `time` T is convolved over, after every S."""
-    if not isinstance(letters, str) or not _is_format(letters.upper()) or "C" not in letters.upper():
+    text = letters.upper() if isinstance(letters, str) else ""
+    if set(text) - set("SCBTU") or text.count("C") != 1 or max(text.count("B"), text.count("T")) > 1:
         raise MatConvNetError(
-            f"DataFormat is not a string of the letters S, C, B, T and U with one C, at most one B and one T. "
+            "DataFormat is not a string of the letters S, C, B, T and U with one C, at most one B and one T. "
             f"Received {received(letters)}."
         )
-    if time and "T" not in letters.upper():
+    if time and "T" not in text:
         raise MatConvNetError(f"WeightsFormat has a T and DataFormat has none. Received DataFormat {letters!r}.")
-    return _format(letters.upper(), time)
+    return _format(text, time)
 
 
-def _is_format(letters: str) -> bool:
-    return set(letters) <= set("SCBTU") and all(letters.count(once) <= 1 for once in "CBT")
+def places(letters: str, *wanted: str) -> tuple[int, ...]:
+    """Where some letters stand in a format: all places of the first, then of the second."""
+    return tuple(place for letter in wanted for place, each in enumerate(letters) if each == letter)
 
 
 def _format(letters: str, time: bool) -> Format:
-    spatial = tuple(place for letter in ("ST" if time else "S") for place in _places(letters, letter))
+    spatial = places(letters, "S", "T") if time else places(letters, "S")
     channel = letters.index("C")
     rest = tuple(place for place in range(len(letters)) if place not in (*spatial, channel))
     return Format(letters, spatial, channel, rest)
-
-
-def _places(letters: str, letter: str) -> list[int]:
-    return [place for place, each in enumerate(letters) if each == letter]
