@@ -112,7 +112,7 @@ def numeric(name: str, value: object) -> Array:
     """A real array in single or double; None, [] and empty arrays of any class are empty. Integers become double."""
     try:
         array: Array = value if is_array(value) else np.asarray(() if value is None else value)
-    except ValueError:  # a ragged list
+    except (TypeError, ValueError):  # a ragged list, or a list of arrays on a GPU
         refuse(name, "a real numeric array", value)
     if array.dtype.kind not in "iufb":
         refuse(name, "a real numeric array", value)
