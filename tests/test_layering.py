@@ -21,7 +21,7 @@ ROOT_NAME = "(vlnn)"  # vlnn/__init__.py, which gives out the public names
 ORDER = [
     {"__main__"},
     {"cli"},
-    {"demo", "convert"},
+    {"demo", "convert", "doctor"},
     {ROOT_NAME},
     {"networks", "training", "preprocessing", "summary", "inference"},
     {"simplenn", "dagnn"},
