@@ -1,5 +1,11 @@
-"""The engine for CuPy's arrays: cuBLAS and vlnn's own kernels."""
+"""The engine for CuPy's arrays without cuDNN: cuBLAS, and kernels of our own."""
 
-from typing import Any
+from vlnn.engines.cuda.elementwise import Elementwise
+from vlnn.engines.cuda.pooling import Pooling
 
-CUDA: Any = None
+
+class CudaEngine(Elementwise, Pooling):
+    """All that blocks ask of an engine, one base for each family of operations."""
+
+
+CUDA = CudaEngine()
