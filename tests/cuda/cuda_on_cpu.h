@@ -1,5 +1,6 @@
 // The part of CUDA C++ that vlnn's kernels use, for a compiler of plain C++: one block runs after the other, and its
 // threads one after the other, each on a stack of its own where the block has barriers.
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cmath>
@@ -52,14 +53,15 @@ struct Barrier {};  // thrown where a thread without a stack of its own has to w
 enum State { READY, WAITING, DONE };
 
 struct Thread {
-  ucontext_t context;
+  ucontext_t start;
+  jmp_buf barrier;  // where it goes on; jumps cost less than changes of context
   Place index;
   State state;
   std::vector<char> stack;
 };
 
 static std::vector<Thread> threads;
-static ucontext_t scheduler;
+static jmp_buf scheduler;
 static size_t current;
 static bool on_stacks = false;
 static const std::function<void()>* body;
@@ -67,12 +69,13 @@ static const std::function<void()>* body;
 static inline void run_thread() {
   (*body)();
   threads[current].state = DONE;
+  _longjmp(scheduler, 1);
 }
 
 static inline void wait() {
   if (!on_stacks) throw Barrier();
   threads[current].state = WAITING;
-  swapcontext(&threads[current].context, &scheduler);
+  if (_setjmp(threads[current].barrier) == 0) _longjmp(scheduler, 1);
 }
 
 template <typename Work>
@@ -85,8 +88,9 @@ static void each_thread(Work work) {
 // Every thread up to its next barrier, in turn; all of them have to meet at it.
 static void run_block_on_stacks() {
   on_stacks = true;
-  size_t count = 0;
-  each_thread([&](Place index) {
+  static size_t count;
+  count = 0;
+  each_thread([](Place index) {
     if (threads.size() == count) threads.emplace_back();
     Thread& thread = threads[count++];
     thread.index = index;
@@ -94,17 +98,23 @@ static void run_block_on_stacks() {
     thread.stack.resize(64 * 1024);
   });
   for (size_t i = 0; i < count; ++i) {
-    getcontext(&threads[i].context);
-    threads[i].context.uc_stack.ss_sp = threads[i].stack.data();
-    threads[i].context.uc_stack.ss_size = threads[i].stack.size();
-    threads[i].context.uc_link = &scheduler;
-    makecontext(&threads[i].context, run_thread, 0);
+    ucontext_t& start = threads[i].start;
+    getcontext(&start);
+    start.uc_stack.ss_sp = threads[i].stack.data();
+    start.uc_stack.ss_size = threads[i].stack.size();
+    start.uc_link = nullptr;
+    makecontext(&start, run_thread, 0);
   }
   for (;;) {
-    size_t waiting = 0;
+    static size_t waiting;  // the jumps would forget it
+    waiting = 0;
     for (current = 0; current < count; ++current) {
-      threadIdx = threads[current].index;
-      swapcontext(&scheduler, &threads[current].context);
+      Thread& thread = threads[current];
+      threadIdx = thread.index;
+      if (_setjmp(scheduler) == 0) {
+        if (thread.state == READY) setcontext(&thread.start);
+        _longjmp(thread.barrier, 1);
+      }
       waiting += threads[current].state == WAITING;
     }
     if (waiting == 0) break;

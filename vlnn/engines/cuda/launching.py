@@ -36,8 +36,9 @@ def over_elements(count: int) -> Grid:
     return _grid((count, 1, 1), (THREADS, 1, 1))
 
 
-def over_planes(height: int, width: int, planes: int) -> Grid:
-    """A thread for each pixel: x down the columns, y across them, z from plane to plane."""
+def over_planes(height: int, width: int, planes: int, each: int = 1) -> Grid:
+    """Threads for pixels: x down the columns, `each` of one thread, y across them, z from plane to plane."""
+    height = -(-height // each)
     x = min(power_of_two(height), LONGEST_RUN)
     y = min(power_of_two(width), THREADS // x)
     return _grid((height, width, planes), (x, y, min(64, THREADS // (x * y))))
