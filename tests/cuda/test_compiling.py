@@ -1,0 +1,67 @@
+"""The kernels go through NVIDIA's own compilers, where there are any: nvcc, and NVRTC, which CuPy calls.
+
+That shows that they compile, without a warning, and nothing more.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parents[2] / "vlnn" / "engines" / "cuda" / "kernels"
+PRELUDE = SOURCES / "prelude.cu"
+FILES = [path for path in sorted(SOURCES.glob("*.cu")) if path != PRELUDE]
+REALS = ("float", "double")
+OLDEST, NEWEST = "75", "90"
+
+
+def source(path: Path) -> str:
+    return PRELUDE.read_text() + path.read_text()
+
+
+@pytest.mark.parametrize("real", REALS)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_nvcc(path: Path, real: str, tmp_path: Path) -> None:
+    nvcc = shutil.which("nvcc")
+    if nvcc is None:
+        pytest.skip("there is no nvcc")
+    kernels = tmp_path / path.name
+    kernels.write_text(source(path))
+    for version in (OLDEST, NEWEST):
+        options = ["-std=c++17", f"-DREAL={real}", f"-arch=sm_{version}", "-Werror=all-warnings", "-cubin"]
+        made = subprocess.run(
+            [nvcc, *options, str(kernels), "-o", str(tmp_path / "kernels.cubin")], capture_output=True, text=True
+        )
+        assert made.returncode == 0, made.stderr
+        assert not made.stderr
+
+
+@pytest.fixture(scope="module")
+def nvrtc() -> ctypes.CDLL:
+    spec = importlib.util.find_spec("nvidia")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    found = [path for folder in folders for path in sorted(Path(folder).glob("*/lib/libnvrtc.so.*"))]
+    if not found:
+        pytest.skip("NVRTC is not installed (pip install nvidia-cuda-nvrtc)")
+    return ctypes.CDLL(str(found[0]))
+
+
+@pytest.mark.parametrize("real", REALS)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_nvrtc(path: Path, real: str, nvrtc: ctypes.CDLL) -> None:
+    program = ctypes.c_void_p()
+    assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source(path).encode(), b"kernels.cu", 0, None, None) == 0
+    options = [b"-std=c++17", f"-DREAL={real}".encode(), f"-arch=sm_{OLDEST}".encode()]
+    failed = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
+    size = ctypes.c_size_t()
+    nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+    log = ctypes.create_string_buffer(size.value)
+    nvrtc.nvrtcGetProgramLog(program, log)
+    assert nvrtc.nvrtcDestroyProgram(ctypes.byref(program)) == 0
+    assert not failed, log.value.decode()
+    assert not log.value.strip(), log.value.decode()
