@@ -15,12 +15,8 @@ from __future__ import annotations
 import numpy as np
 
 from vlnn.engines.cpu import coarse_filter, columns, depthwise, patches, separable, windows, windows_filter
-<<<<<<< HEAD
-from vlnn.engines.cpu.axes import inside
-from vlnn.engines.protocols import Workspaces
-=======
 from vlnn.engines.cpu.axes import kept_pixels
->>>>>>> h/cuda
+from vlnn.engines.protocols import Workspaces
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 

@@ -26,6 +26,7 @@ from vlnn.engines.cuda.patches import (
     rows_to_planes,
 )
 from vlnn.engines.cuda.products import Extent, Matrices, combine, correlate, multiply
+from vlnn.engines.protocols import Workspaces
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -120,8 +121,8 @@ class Convolution:
         out[pixels] = output[inside]
         return out
 
-    def take_workspaces(self) -> None:
-        """Only cuDNN's workspaces are reported."""
+    def take_workspaces(self) -> Workspaces | None:
+        return None
 
 
 def _taps(g: ConvGeometry) -> int:
