@@ -19,7 +19,7 @@ from tests.cuda.emulator import Kernel, compiled
 
 FUNCTIONS = (
     "abs arange array_equal ascontiguousarray asfortranarray broadcast_to concatenate count_nonzero dot full full_like "
-    "isnan log maximum multiply ones sign sum transpose where zeros zeros_like"
+    "isnan linspace log maximum multiply ones ones_like sign stack sum transpose where zeros zeros_like"
 ).split()
 METHODS = "all any argmax astype copy cumsum fill max mean min ravel reshape sum swapaxes transpose".split()
 PROPERTIES = "dtype flags itemsize nbytes ndim shape size strides".split()
@@ -41,14 +41,14 @@ class ndarray:
 
     @property
     def data(self) -> Any:
-        return types.SimpleNamespace(ptr=int(self._host.ctypes.data))
+        return types.SimpleNamespace(ptr=int(self._host.ctypes.data), device_id=0)
 
     @property
     def T(self) -> ndarray:
         return ndarray(self._host.T)
 
-    def get(self) -> Any:
-        return self._host.copy(order="K")
+    def get(self, order: str = "K") -> Any:
+        return self._host.copy(order=order)
 
     def item(self, *place: int) -> Any:
         return self._host.item(*place)

@@ -9,7 +9,7 @@ import pytest
 
 import vlnn
 from tests.conformance.vectors import Case, every_case, judge
-from tests.cudnn import cupy_double
+from tests.cudnn.cupy_double import on_gpu
 
 pytestmark = pytest.mark.usefixtures("frontend", "fallen_back")
 ELSEWHERE = {"vl_nnconv", "vl_nnconvt", "vl_argparse"}  # test_engine.py has them; the last is not about arrays
@@ -40,7 +40,7 @@ def test_libraries_do_not_mix(case: Case, first_on_gpu: bool) -> None:
     """Options, labels and the like may come from anywhere; other arrays only from where the first one is."""
     first = next(i for i, arg in enumerate(case.args) if is_array(arg))
     args = [
-        cupy_double.ndarray(arg) if isinstance(arg, np.ndarray) and (i == first) == first_on_gpu else arg
+        on_gpu(arg) if isinstance(arg, np.ndarray) and (i == first) == first_on_gpu else arg
         for i, arg in enumerate(case.args)
     ]
     sentence = ""
