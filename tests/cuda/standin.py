@@ -19,7 +19,7 @@ from tests.cuda.emulator import Kernel, compiled
 
 FUNCTIONS = (
     "abs arange array_equal ascontiguousarray asfortranarray broadcast_to concatenate count_nonzero dot full full_like "
-    "isnan log maximum multiply ones sign sum transpose where zeros zeros_like"
+    "isnan log maximum multiply ones power sign sum transpose where zeros zeros_like"
 ).split()
 METHODS = "all any argmax astype copy cumsum fill max mean min ravel reshape sum swapaxes transpose".split()
 PROPERTIES = "dtype flags itemsize nbytes ndim shape size strides".split()
