@@ -34,6 +34,7 @@ from vlnn.blocks.nnsigmoid import vl_nnsigmoid
 from vlnn.blocks.nnsoftmax import vl_nnsoftmax
 from vlnn.blocks.nnsoftmaxloss import vl_nnsoftmaxloss
 from vlnn.blocks.nnspnorm import vl_nnspnorm
+from vlnn.blocks.nnsubp import vl_nnSubP
 from vlnn.blocks.setup import vl_compilenn, vl_rootnn, vl_setupnn
 from vlnn.blocks.taccum import vl_taccum, vl_taccummex
 from vlnn.blocks.tshow import vl_imarraysc, vl_tshow
@@ -64,6 +65,7 @@ __all__ = [
     "vl_compilenn",
     "vl_imarraysc",
     "vl_imreadjpeg",
+    "vl_nnSubP",
     "vl_nnbilinearsampler",
     "vl_nnbnorm",
     "vl_nnconcat",

@@ -17,19 +17,14 @@ from numpy.lib.stride_tricks import as_strided
 
 from tests.cuda.emulator import Kernel, compiled
 
-FUNCTIONS = (
-    "abs arange array_equal ascontiguousarray asfortranarray broadcast_to concatenate count_nonzero dot full full_like "
-    "isnan log maximum multiply ones power sign sum transpose where zeros zeros_like"
-).split()
-METHODS = "all any argmax astype copy cumsum fill max mean min ravel reshape sum swapaxes transpose".split()
-PROPERTIES = "dtype flags itemsize nbytes ndim shape size strides".split()
-OPERATORS = (
-    "abs add and eq floordiv ge gt invert le lt matmul mod mul ne neg or pow radd rmul rsub rtruediv sub truediv xor"
-).split()
-IN_PLACE = "iadd imul isub itruediv iand ior".split()
+FUNCTIONS = ["abs", "arange", "array_equal", "ascontiguousarray", "asfortranarray", "broadcast_to", "concatenate", "count_nonzero", "dot", "full", "full_like", "isnan", "linspace", "log", "maximum", "multiply", "ones", "ones_like", "power", "sign", "stack", "sum", "transpose", "where", "zeros", "zeros_like"]
+METHODS = ["all", "any", "argmax", "astype", "copy", "cumsum", "fill", "max", "mean", "min", "ravel", "reshape", "sum", "swapaxes", "transpose"]
+PROPERTIES = ["dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides"]
+OPERATORS = ["abs", "add", "and", "eq", "floordiv", "ge", "gt", "invert", "le", "lt", "matmul", "mod", "mul", "ne", "neg", "or", "pow", "radd", "rmul", "rsub", "rtruediv", "sub", "truediv", "xor"]
+IN_PLACE = ["iadd", "imul", "isub", "itruediv", "iand", "ior"]
 
 
-class ndarray:
+class ndarray:  # noqa: N801, CuPy's spelling
     """An array that lies, as it were, on a GPU."""
 
     __array_ufunc__ = None  # NumPy's functions refuse it, as its operators do
@@ -41,14 +36,14 @@ class ndarray:
 
     @property
     def data(self) -> Any:
-        return types.SimpleNamespace(ptr=int(self._host.ctypes.data))
+        return types.SimpleNamespace(ptr=int(self._host.ctypes.data), device_id=0)
 
     @property
     def T(self) -> ndarray:
         return ndarray(self._host.T)
 
-    def get(self) -> Any:
-        return self._host.copy(order="K")
+    def get(self, order: str = "K") -> Any:
+        return self._host.copy(order=order)
 
     def item(self, *place: int) -> Any:
         return self._host.item(*place)
@@ -177,8 +172,11 @@ def _gemm(dtype: type) -> Callable[..., None]:
         kind = ctypes.c_float if dtype is np.float32 else ctypes.c_double
         return dtype(kind.from_address(pointer).value)
 
-    def gemm(handle: int, transa: int, transb: int, m: int, n: int, k: int, alpha: int, a: int, lda: int, stride_a: int,
-             b: int, ldb: int, stride_b: int, beta: int, c: int, ldc: int, stride_c: int, count: int) -> None:  # fmt: skip
+    def gemm(
+        handle: int, transa: int, transb: int, m: int, n: int, k: int,
+        alpha: int, a: int, lda: int, stride_a: int, b: int, ldb: int, stride_b: int,
+        beta: int, c: int, ldc: int, stride_c: int, count: int,
+    ) -> None:  # fmt: skip
         assert handle == HANDLE
         assert min(m, n, k, count) >= 1
         assert max(m, n, k, lda, ldb, ldc, count) < 2**31
@@ -186,7 +184,8 @@ def _gemm(dtype: type) -> Callable[..., None]:
         other = matrices(b, *((n, k) if transb else (k, n)), ldb, stride_b, count)
         target = matrices(c, m, n, ldc, stride_c, count)
         with np.errstate(all="ignore"):
-            product = scalar(alpha) * np.matmul(
+            one, other = (one.swapaxes(1, 2) if transa else one), (other.swapaxes(1, 2) if transb else other)
+            product = scalar(alpha) * np.matmul(one, other)
                 one.swapaxes(1, 2) if transa else one, other.swapaxes(1, 2) if transb else other
             )
             factor = scalar(beta)

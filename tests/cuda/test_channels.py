@@ -60,7 +60,9 @@ def test_pdist(
 ) -> None:
     x = numbers(shape, dtype, seed)
     x0 = numbers(tuple(size if there else 1 for size, there in zip(shape, whole, strict=True)), dtype, seed + 1)
-    images, _, width, height = (size if there else 1 for size, there in zip(shape, (of_der[0], 0, *of_der[1:]), strict=True))
+    images, _, width, height = (
+        size if there else 1 for size, there in zip(shape, (of_der[0], 0, *of_der[1:]), strict=True)
+    )
     dzdy = numbers((images, 1, width, height), dtype, seed + 2)
     both(cupy, "pdist_forward", x, x0, p, root)
     off = 1e-3 if dtype is np.float32 and p < 1 else None  # close to a kink

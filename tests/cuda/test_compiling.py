@@ -55,7 +55,9 @@ def test_nvrtc(cupy: Any, path: Path, real: str, nvrtc: ctypes.CDLL) -> None:
     from vlnn.engines.cuda.launching import source
 
     program = ctypes.c_void_p()
-    assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source(path.stem).encode(), b"kernels.cu", 0, None, None) == 0
+    assert (
+        nvrtc.nvrtcCreateProgram(ctypes.byref(program), source(path.stem).encode(), b"kernels.cu", 0, None, None) == 0
+    )
     options = [b"-std=c++17", f"-DREAL={real}".encode(), f"-arch=sm_{OLDEST}".encode()]
     failed = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
     size = ctypes.c_size_t()

@@ -51,7 +51,9 @@ def test_any(
     images, depth, width, height = shape
     category = loss in CATEGORIES
     label_shape = (images, 1 if category else depth, *((1, 1) if one_each else (width, height)))
-    target: Any = random.integers(0, depth, label_shape) if category else random.choice([-1.0, 1.0], label_shape).astype(dtype)
+    target: Any = (
+        random.integers(0, depth, label_shape) if category else random.choice([-1.0, 1.0], label_shape).astype(dtype)
+    )
     if loss in ("classerror", "topkerror"):
         target[random.random(label_shape) < 0.2] = -1
     keep = random.random(label_shape) < 0.7 if skips else None

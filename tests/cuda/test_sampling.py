@@ -78,7 +78,9 @@ def test_regions(
 def test_regions_nowhere(cupy: Any) -> None:
     image = numbers((2, 2, 5, 6), np.float64, 0)
     image[0, 0] = -np.inf
-    rois = np.array([[np.nan, 1, 1, 3, 3], [1, np.nan, 1, np.inf, 3], [2, -1e300, 2, 1e300, 4], [np.inf, 50, 50, 60, 60]])
+    rois = np.array(
+        [[np.nan, 1, 1, 3, 3], [1, np.nan, 1, np.inf, 3], [2, -1e300, 2, 1e300, 4], [np.inf, 50, 50, 60, 60]]
+    )
     settings_of_call: Any = (2, 2), (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
     der = numbers((4, 2, 2, 2), np.float64, 1)
     for average in (False, True):

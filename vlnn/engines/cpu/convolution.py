@@ -16,6 +16,7 @@ import numpy as np
 
 from vlnn.engines.cpu import coarse_filter, columns, depthwise, patches, separable, windows, windows_filter
 from vlnn.engines.cpu.axes import kept_pixels
+from vlnn.engines.protocols import Workspaces
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -131,8 +132,8 @@ class Convolution:
         with np.errstate(all="ignore"):
             return planes.sum(axis=(0, 2, 3))
 
-    def take_workspaces(self) -> None:
-        """Only cuDNN's workspaces are reported."""
+    def take_workspaces(self) -> Workspaces | None:
+        return None
 
 
 def _little(g: ConvGeometry) -> bool:

@@ -73,4 +73,6 @@ def _pool(
     (images, channels, width, height), regions = image.shape, len(rois)
     high, wide = subdivisions
     sizes = regions, images, channels, width, height, wide, high
-    launch("regions", kernel, image, over_planes(high, wide, regions * channels), *arrays, *sizes, *map(float, transform))
+    launch(
+        "regions", kernel, image, over_planes(high, wide, regions * channels), *arrays, *sizes, *map(float, transform)
+    )

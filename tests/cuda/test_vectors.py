@@ -1,0 +1,19 @@
+"""The calls recorded from MatConvNet, with the arrays on the stand-in's GPU, without cuDNN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import vlnn
+from tests.conformance.vectors import FOLDER, Case, judge, read
+
+FUNCTIONS = sorted(path.stem for path in FOLDER.glob("vl_nn*.mat"))
+CASES = [case for name in FUNCTIONS for case in read(FOLDER / f"{name}.mat")]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.label) for case in CASES])
+def test_vector(cupy: Any, case: Case) -> None:
+    with vlnn.settings.scoped(cudnn=False):
+        judge(case.on(cupy), prints=False)
