@@ -17,11 +17,16 @@ from numpy.lib.stride_tricks import as_strided
 
 from tests.cuda.emulator import Kernel, compiled
 
-FUNCTIONS = ["abs", "arange", "array_equal", "ascontiguousarray", "asfortranarray", "broadcast_to", "concatenate", "count_nonzero", "dot", "full", "full_like", "isnan", "linspace", "log", "maximum", "multiply", "ones", "ones_like", "power", "sign", "stack", "sum", "transpose", "where", "zeros", "zeros_like"]
-METHODS = ["all", "any", "argmax", "astype", "copy", "cumsum", "fill", "max", "mean", "min", "ravel", "reshape", "sum", "swapaxes", "transpose"]
-PROPERTIES = ["dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides"]
-OPERATORS = ["abs", "add", "and", "eq", "floordiv", "ge", "gt", "invert", "le", "lt", "matmul", "mod", "mul", "ne", "neg", "or", "pow", "radd", "rmul", "rsub", "rtruediv", "sub", "truediv", "xor"]
-IN_PLACE = ["iadd", "imul", "isub", "itruediv", "iand", "ior"]
+FUNCTIONS = (
+    "abs arange array_equal ascontiguousarray asfortranarray broadcast_to concatenate count_nonzero dot full full_like "
+    "isnan linspace log maximum multiply ones ones_like power sign stack sum transpose where zeros zeros_like"
+)
+METHODS = "all any argmax astype copy cumsum fill max mean min ravel reshape sum swapaxes transpose"
+PROPERTIES = "dtype flags itemsize nbytes ndim shape size strides"
+OPERATORS = (
+    "abs add and eq floordiv ge gt invert le lt matmul mod mul ne neg or pow radd rmul rsub rtruediv sub truediv xor"
+)
+IN_PLACE = "iadd imul isub itruediv iand ior"
 
 
 class ndarray:  # noqa: N801, CuPy's spelling
@@ -121,13 +126,13 @@ def _in_place(name: str) -> Callable[..., Any]:
     return call
 
 
-for _name in METHODS:
+for _name in METHODS.split():
     setattr(ndarray, _name, _wrapped(getattr(np.ndarray, _name)))
-for _name in OPERATORS:
+for _name in OPERATORS.split():
     setattr(ndarray, f"__{_name}__", _wrapped(getattr(np.ndarray, f"__{_name}__")))
-for _name in IN_PLACE:
+for _name in IN_PLACE.split():
     setattr(ndarray, f"__{_name}__", _in_place(_name))
-for _name in PROPERTIES:
+for _name in PROPERTIES.split():
     setattr(ndarray, _name, property(lambda self, name=_name: getattr(self._host, name)))
 
 
@@ -186,8 +191,6 @@ def _gemm(dtype: type) -> Callable[..., None]:
         with np.errstate(all="ignore"):
             one, other = (one.swapaxes(1, 2) if transa else one), (other.swapaxes(1, 2) if transb else other)
             product = scalar(alpha) * np.matmul(one, other)
-                one.swapaxes(1, 2) if transa else one, other.swapaxes(1, 2) if transb else other
-            )
             factor = scalar(beta)
             target[...] = product + factor * target if factor != 0 else product
 
@@ -200,7 +203,7 @@ HANDLE = 4711
 def module(folder: Path, extra: tuple[str, ...] = ()) -> types.ModuleType:
     """A module to put in CuPy's place; the folder keeps what has been compiled."""
     cupy = types.ModuleType("cupy")
-    for name in FUNCTIONS:
+    for name in FUNCTIONS.split():
         setattr(cupy, name, _wrapped(getattr(np, name)))
     cupy.ndarray = ndarray  # type: ignore[attr-defined]
     cupy.empty = _empty  # type: ignore[attr-defined]
@@ -214,6 +217,8 @@ def module(folder: Path, extra: tuple[str, ...] = ()) -> types.ModuleType:
         CUBLAS_OP_N=0, CUBLAS_OP_T=1, sgemmStridedBatched=_gemm(np.float32), dgemmStridedBatched=_gemm(np.float64)
     )
     cupy.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]
-        cublas=cublas, device=types.SimpleNamespace(get_cublas_handle=lambda: HANDLE)
+        cublas=cublas,
+        device=types.SimpleNamespace(get_cublas_handle=lambda: HANDLE),
+        runtime=types.SimpleNamespace(getDevice=lambda: 0),
     )
     return cupy

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 import vlnn
-from tests.conformance.vectors import FOLDER, Case, judge, read
+from tests.conformance.vectors import Case, every_case, judge
 
-FUNCTIONS = sorted(path.stem for path in FOLDER.glob("vl_nn*.mat"))
-CASES = [case for name in FUNCTIONS for case in read(FOLDER / f"{name}.mat")]
+CASES = [case for case in every_case() if case.function_of_vlnn()]
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.label) for case in CASES])
