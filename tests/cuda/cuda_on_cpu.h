@@ -39,6 +39,9 @@ static inline double __longlong_as_double(long long bits) {
   return value;
 }
 
+static inline double __dadd_rn(double a, double b) { return a + b; }
+static inline double __dmul_rn(double a, double b) { return a * b; }
+
 template <typename T>
 static inline T atomicAdd(T* place, T value) {
   const T before = *place;

@@ -80,6 +80,7 @@ def compiled(code: str, definitions: tuple[str, ...], folder: Path, extra: tuple
 def _launcher(name: str, parameters: Sequence[str]) -> str:
     names = [re.split(r"[\s*]+", parameter)[-1] for parameter in parameters]
     return (
-        f'\nextern "C" void launch_{name}(const unsigned* grid, const unsigned* block, {", ".join(parameters)}) {{\n'
-        f"  emulation::launch([&] {{ {name}({', '.join(names)}); }}, grid, block);\n}}\n"
+        f'\nextern "C" void launch_{name}(const unsigned* all_blocks, const unsigned* all_threads, '
+        f"{', '.join(parameters)}) {{\n"
+        f"  emulation::launch([&] {{ {name}({', '.join(names)}); }}, all_blocks, all_threads);\n}}\n"
     )

@@ -19,17 +19,17 @@ from tests.cuda.emulator import Kernel, compiled
 
 FUNCTIONS = (
     "abs arange array_equal ascontiguousarray asfortranarray broadcast_to concatenate count_nonzero dot full full_like "
-    "isnan linspace log maximum multiply ones ones_like sign stack sum transpose where zeros zeros_like"
-).split()
-METHODS = "all any argmax astype copy cumsum fill max mean min ravel reshape sum swapaxes transpose".split()
-PROPERTIES = "dtype flags itemsize nbytes ndim shape size strides".split()
+    "isnan linspace log maximum multiply ones ones_like power sign stack sum transpose where zeros zeros_like"
+)
+METHODS = "all any argmax astype copy cumsum fill max mean min ravel reshape sum swapaxes transpose"
+PROPERTIES = "dtype flags itemsize nbytes ndim shape size strides"
 OPERATORS = (
     "abs add and eq floordiv ge gt invert le lt matmul mod mul ne neg or pow radd rmul rsub rtruediv sub truediv xor"
-).split()
-IN_PLACE = "iadd imul isub itruediv iand ior".split()
+)
+IN_PLACE = "iadd imul isub itruediv iand ior"
 
 
-class ndarray:
+class ndarray:  # noqa: N801, CuPy's spelling
     """An array that lies, as it were, on a GPU."""
 
     __array_ufunc__ = None  # NumPy's functions refuse it, as its operators do
@@ -126,13 +126,13 @@ def _in_place(name: str) -> Callable[..., Any]:
     return call
 
 
-for _name in METHODS:
+for _name in METHODS.split():
     setattr(ndarray, _name, _wrapped(getattr(np.ndarray, _name)))
-for _name in OPERATORS:
+for _name in OPERATORS.split():
     setattr(ndarray, f"__{_name}__", _wrapped(getattr(np.ndarray, f"__{_name}__")))
-for _name in IN_PLACE:
+for _name in IN_PLACE.split():
     setattr(ndarray, f"__{_name}__", _in_place(_name))
-for _name in PROPERTIES:
+for _name in PROPERTIES.split():
     setattr(ndarray, _name, property(lambda self, name=_name: getattr(self._host, name)))
 
 
@@ -177,8 +177,11 @@ def _gemm(dtype: type) -> Callable[..., None]:
         kind = ctypes.c_float if dtype is np.float32 else ctypes.c_double
         return dtype(kind.from_address(pointer).value)
 
-    def gemm(handle: int, transa: int, transb: int, m: int, n: int, k: int, alpha: int, a: int, lda: int, stride_a: int,
-             b: int, ldb: int, stride_b: int, beta: int, c: int, ldc: int, stride_c: int, count: int) -> None:  # fmt: skip
+    def gemm(
+        handle: int, transa: int, transb: int, m: int, n: int, k: int,
+        alpha: int, a: int, lda: int, stride_a: int, b: int, ldb: int, stride_b: int,
+        beta: int, c: int, ldc: int, stride_c: int, count: int,
+    ) -> None:  # fmt: skip
         assert handle == HANDLE
         assert min(m, n, k, count) >= 1
         assert max(m, n, k, lda, ldb, ldc, count) < 2**31
@@ -186,9 +189,8 @@ def _gemm(dtype: type) -> Callable[..., None]:
         other = matrices(b, *((n, k) if transb else (k, n)), ldb, stride_b, count)
         target = matrices(c, m, n, ldc, stride_c, count)
         with np.errstate(all="ignore"):
-            product = scalar(alpha) * np.matmul(
-                one.swapaxes(1, 2) if transa else one, other.swapaxes(1, 2) if transb else other
-            )
+            one, other = (one.swapaxes(1, 2) if transa else one), (other.swapaxes(1, 2) if transb else other)
+            product = scalar(alpha) * np.matmul(one, other)
             factor = scalar(beta)
             target[...] = product + factor * target if factor != 0 else product
 
@@ -201,7 +203,7 @@ HANDLE = 4711
 def module(folder: Path, extra: tuple[str, ...] = ()) -> types.ModuleType:
     """A module to put in CuPy's place; the folder keeps what has been compiled."""
     cupy = types.ModuleType("cupy")
-    for name in FUNCTIONS:
+    for name in FUNCTIONS.split():
         setattr(cupy, name, _wrapped(getattr(np, name)))
     cupy.ndarray = ndarray  # type: ignore[attr-defined]
     cupy.empty = _empty  # type: ignore[attr-defined]
@@ -215,6 +217,8 @@ def module(folder: Path, extra: tuple[str, ...] = ()) -> types.ModuleType:
         CUBLAS_OP_N=0, CUBLAS_OP_T=1, sgemmStridedBatched=_gemm(np.float32), dgemmStridedBatched=_gemm(np.float64)
     )
     cupy.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]
-        cublas=cublas, device=types.SimpleNamespace(get_cublas_handle=lambda: HANDLE)
+        cublas=cublas,
+        device=types.SimpleNamespace(get_cublas_handle=lambda: HANDLE),
+        runtime=types.SimpleNamespace(getDevice=lambda: 0),
     )
     return cupy

@@ -10,28 +10,26 @@ import importlib.util
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 SOURCES = Path(__file__).parents[2] / "vlnn" / "engines" / "cuda" / "kernels"
-PRELUDE = SOURCES / "prelude.cu"
-FILES = [path for path in sorted(SOURCES.glob("*.cu")) if path != PRELUDE]
+FILES = [path for path in sorted(SOURCES.glob("*.cu")) if "__global__" in path.read_text(encoding="utf-8")]
 REALS = ("float", "double")
 OLDEST, NEWEST = "75", "90"
 
 
-def source(path: Path) -> str:
-    return PRELUDE.read_text() + path.read_text()
-
-
 @pytest.mark.parametrize("real", REALS)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_nvcc(path: Path, real: str, tmp_path: Path) -> None:
+def test_nvcc(cupy: Any, path: Path, real: str, tmp_path: Path) -> None:
+    from vlnn.engines.cuda.launching import source
+
     nvcc = shutil.which("nvcc")
     if nvcc is None:
         pytest.skip("there is no nvcc")
     kernels = tmp_path / path.name
-    kernels.write_text(source(path))
+    kernels.write_text(source(path.stem))
     for version in (OLDEST, NEWEST):
         options = ["-std=c++17", f"-DREAL={real}", f"-arch=sm_{version}", "-Werror=all-warnings", "-cubin"]
         made = subprocess.run(
@@ -53,9 +51,13 @@ def nvrtc() -> ctypes.CDLL:
 
 @pytest.mark.parametrize("real", REALS)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_nvrtc(path: Path, real: str, nvrtc: ctypes.CDLL) -> None:
+def test_nvrtc(cupy: Any, path: Path, real: str, nvrtc: ctypes.CDLL) -> None:
+    from vlnn.engines.cuda.launching import source
+
     program = ctypes.c_void_p()
-    assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source(path).encode(), b"kernels.cu", 0, None, None) == 0
+    assert (
+        nvrtc.nvrtcCreateProgram(ctypes.byref(program), source(path.stem).encode(), b"kernels.cu", 0, None, None) == 0
+    )
     options = [b"-std=c++17", f"-DREAL={real}".encode(), f"-arch=sm_{OLDEST}".encode()]
     failed = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
     size = ctypes.c_size_t()

@@ -100,7 +100,9 @@ class Convolution:
         alone = _pointwise(g) and g.output_width * g.output_height >= MANY_PIXELS
         for number, piece in enumerate(pieces(g, image.itemsize, 1 if alone else None)):
             several = piece.images > 1
-            columns = rows_of_planes(image, piece) if _pointwise(g) and not several else columns_of(g, image, piece, True)
+            columns = (
+                rows_of_planes(image, piece) if _pointwise(g) and not several else columns_of(g, image, piece, True)
+            )
             rows = planes_to_rows(output, piece) if several else rows_of_planes(output, piece)
             correlate(_extent(g, piece), rows, g.group_filters, columns, taps, out, number > 0)
         return out

@@ -7,6 +7,7 @@ on disk. Python's integers arrive in a kernel as 64-bit integers, its floats as 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,6 +45,18 @@ def over_planes(height: int, width: int, planes: int, each: int = 1) -> Grid:
     return _grid((height, width, planes), (x, y, min(64, THREADS // (x * y))))
 
 
+def over_channels(pixels: int, depth: int, images: int) -> Grid:
+    """Threads for pixels, x, of images, z; those along y share a pixel's channels. Blocks have a power of two each way.
+
+    A block's threads read runs of 32 pixels where there are as many, and more channels at a time where there are not.
+    """
+    x = min(power_of_two(pixels), 32)
+    y = min(power_of_two(depth), THREADS // x)
+    x = min(power_of_two(pixels), THREADS // y)
+    grid = _grid((pixels, 1, images), (x, y, min(64, THREADS // (x * y))))
+    return grid if depth else Grid((0, 0, 0), grid.threads)
+
+
 def power_of_two(size: int) -> int:
     """The least one that is not below `size`."""
     return 1 << max(size - 1, 0).bit_length()
@@ -71,6 +84,8 @@ def _module(file: str, dtype: np.dtype[np.floating]) -> Any:
     return cupy.RawModule(code=source(file), options=("-std=c++17", f"-DREAL={_REALS[dtype]}"))
 
 
+@functools.cache
 def source(file: str) -> str:
-    """What is compiled: the prelude, and a file of kernels."""
-    return "".join((SOURCES / f"{part}.cu").read_text(encoding="utf-8") for part in ("prelude", file))
+    """The text of a file of kernels, with what it includes in its place, where CuPy's cache sees it."""
+    text = (SOURCES / f"{file}.cu").read_text(encoding="utf-8")
+    return re.sub(r'#include "(\w+)\.cu"', lambda found: source(found[1]), text)

@@ -79,10 +79,10 @@ def add_up_columns(g: ConvGeometry, columns: Rows, piece: Piece, biases: Array |
     period_y, period_x = (
         stride // math.gcd(stride, dilate) for stride, dilate in ((g.stride_y, g.dilate_y), (g.stride_x, g.dilate_x))
     )
-    launch(
-        "patches", "row2im", out, over_planes(g.image_height, g.image_width, piece.images * g.channels), columns.array,
-        *_biases(biases, out), out[piece.image :], int(piece.column > 0), period_y, period_x, *_sizes(g, piece, columns),
-    )  # fmt: skip
+    grid = over_planes(g.image_height, g.image_width, piece.images * g.channels)
+    arrays = columns.array, *_biases(biases, out), out[piece.image :]
+    more = int(piece.column > 0)
+    launch("patches", "row2im", out, grid, *arrays, more, period_y, period_x, *_sizes(g, piece, columns))
 
 
 def planes_to_rows(planes: Array, piece: Piece) -> Rows:

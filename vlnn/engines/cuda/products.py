@@ -87,7 +87,7 @@ class Extent(NamedTuple):
 
 
 def combine(over: Extent, bank: Matrices, rows: int, inner: int, source: Rows, target: Rows, add: bool) -> None:
-    """For each group and image: target (rows, pixels) = bank (rows, inner) of the group times source (inner, pixels)."""
+    """For each group and image: target (rows, pixels) = the group's bank (rows, inner) times source (inner, pixels)."""
     groups, images, pixels = over
     if images == 1 or (source.joined(pixels) and target.joined(pixels)):
         wide = images * pixels

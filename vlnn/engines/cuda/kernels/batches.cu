@@ -1,3 +1,5 @@
+#include "prelude.cu"
+
 // Sums over the channels of a batch, and batch normalisation.
 //
 // A channel is images * pixels numbers, which are cut into `strips`; a block adds up one strip, a thread the strips of

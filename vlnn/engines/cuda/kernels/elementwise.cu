@@ -1,3 +1,5 @@
+#include "prelude.cu"
+
 // Operations on single elements.
 
 extern "C" __global__ void relu_forward(const REAL* x, REAL* y, double leak, Index count) {

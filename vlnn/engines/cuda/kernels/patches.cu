@@ -1,3 +1,5 @@
+#include "prelude.cu"
+
 // Patches of images as columns of a matrix, and back: what turns a convolution into a product of matrices.
 //
 //     columns[(c, u, v)][image, wo, ho] = x[image, c, wo * stride_x + u * dilate_x - left, ho * stride_y + v * dilate_y - top]

@@ -1,3 +1,5 @@
+#include "prelude.cu"
+
 // Pooling: forward a thread for each window, backward a thread for each pixel, which asks the windows that cover it.
 
 #define POOLING                                                                                               \
