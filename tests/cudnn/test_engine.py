@@ -7,6 +7,7 @@ import math
 import sys
 import threading
 import warnings
+import weakref
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -282,6 +283,19 @@ class TestSessions:
             thread.join()
         gc.collect()
         assert sorted(frontend.destroyed) == sorted({run.handle for run in frontend.runs})
+
+    def test_plans_go_before_their_handle(
+        self, cupy: Any, frontend: FrontendDouble, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        left: list[bool] = []
+        monkeypatch.setattr(
+            frontend, "destroy_handle", lambda handle: left.extend(plan() is not None for plan in plans)
+        )
+        vlnn.vl_nnconv(*arrays(cupy))
+        plans = [weakref.ref(graph) for graph in frontend.graphs]
+        frontend.graphs.clear()
+        sessions.THREAD.sessions.clear()
+        assert left == [False]
 
     def test_a_handle_for_each_device(
         self, cupy: Any, frontend: FrontendDouble, monkeypatch: pytest.MonkeyPatch

@@ -30,8 +30,8 @@ def state() -> dict[str, str]:
         return {**found, "on a GPU": "nothing"}
     from vlnn.engines.cudnn.sessions import obstacle
 
-    problem = obstacle(cupy.cuda.runtime.getDevice())
-    engine = f"cuBLAS and vlnn's own kernels (no cuDNN: {problem})" if problem else "cuDNN"
+    no_cudnn = obstacle(cupy.cuda.runtime.getDevice())
+    engine = f"cuBLAS and vlnn's own kernels (no cuDNN: {no_cudnn})" if no_cudnn else "cuDNN"
     return {**found, "on a GPU": engine}
 
 
