@@ -81,8 +81,11 @@ class SimpleTraining:
                 decay = 0.0 if average else _multiplier(layer, number, "weightDecay", j)
                 learned.append(Learned(f"weight {j + 1} of layer {number}", weight, rate, decay, average))
         self.net = net
-        # The labels are those of a batch, and no part of the network.
-        self._evaluated = SimpleNN([*net.layers[:-1], *(layer.copy() for layer in net.layers[-1:])], net.meta)
+        # The labels are those of a batch, and the derivative in the images is of no use: no part of the network.
+        self._evaluated = SimpleNN((layer.copy() for layer in net.layers), net.meta)
+        first = self._evaluated.layers[0]
+        if first.type in ("conv", "convt") and first.weights[0].size:
+            first.opts = [*cells(first.opts), "NoDerData"]
         self._params, self._rng = params, rng
         self._server, self._res, self._errors = None, None, np.zeros(1 + len(self._labels))
         return learned

@@ -177,11 +177,20 @@ class Trainer:
 
     def _pass(self, name: str, rng: np.random.Generator) -> Struct:
         """Go once through a set, and learn if it is that for training: its statistics."""
+        learned = self.trained.begin(self.params, rng)
+        try:
+            if name == "val":
+                return self._through(name, None, [])
+            stats = self._through(name, self._begin_to_learn(learned), learned)
+            self.states = [on_host(each.state) for each in learned]
+            return stats
+        finally:
+            self.trained.end()
+
+    def _through(self, name: str, server: ParameterServer | None, learned: list[Learned]) -> Struct:
+        """The batches of a set, with the line that is printed for each."""
         trained, params, team = self.trained, self.params, self.team
-        images = params[name]
-        learn = name == "train"
-        learned = trained.begin(params, rng)
-        server = self._begin_to_learn(learned) if learn else None
+        images, learn = params[name], name == "train"
         order = batches(images, params.batchSize, params.numSubBatches, team)
         clock, num, done = Clock(), 0, 0
         stats = Struct(num=0.0, time=0.0)
@@ -196,11 +205,10 @@ class Trainer:
             for number, parts in enumerate(order, 1):
                 for i in range(len(parts)):
                     trained.run(next(inputs), learn=learn, accumulate=i > 0, hold=i < len(parts) - 1)
-                if learn:
-                    if server is not None:
-                        server.sync()
-                    for i, der in trained.derivatives(server):
-                        update(learned[i], der, params, team.size * params.numSubBatches)
+                if server is not None:
+                    server.sync()
+                for i, der in trained.derivatives(server) if learn else ():
+                    update(learned[i], der, params, team.size * params.numSubBatches)
                 num += sum(map(len, parts))
                 size = min(params.batchSize, len(images) - done)
                 done += size
@@ -209,9 +217,6 @@ class Trainer:
                 if shown is not None:
                     shown.line(number, done / total, size / taken, stats)
                 self._stop_if_asked(name, number, len(order))
-        trained.end()
-        if learn:
-            self.states = [on_host(each.state) for each in learned]
         return stats
 
     def _begin_to_learn(self, learned: list[Learned]) -> ParameterServer | None:
@@ -233,7 +238,6 @@ class Trainer:
 
     def _stop_if_asked(self, name: str, batch: int, count: int) -> None:
         if any(self.team.all(self.interruption.requested)):
-            self.trained.end()
             raise KeyboardInterrupt(
                 f"Training was interrupted in epoch {self.params.epoch}, {name}, after batch {batch} of {count}. The "
                 f"same call goes on after the last checkpoint in {self.folder}."
