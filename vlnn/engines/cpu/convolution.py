@@ -19,6 +19,7 @@ import numpy as np
 
 from vlnn.engines.cpu import coarse_filter, columns, depthwise, patches, separable, windows, windows_filter
 from vlnn.engines.cpu.axes import inside
+from vlnn.engines.protocols import Workspaces
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -37,6 +38,8 @@ LONG_SUM = 128  # rows up to which depthwise's detour over all rows pays
 
 class Convolution:
     """The convolution part of the CPU engine."""
+
+    backend = "BLAS"
 
     def conv_forward(self, geometry: ConvGeometry, image: Array, filters: Array, biases: Array | None) -> Array:
         g = geometry
@@ -143,6 +146,9 @@ class Convolution:
                 return planes.sum(axis=(0, 2, 3))
             each = planes.reshape(-1, pixels) @ np.ones(pixels, planes.dtype)  # NumPy is slow with short sums
             return each.reshape(planes.shape[:2]).sum(axis=0)
+
+    def take_workspaces(self) -> Workspaces | None:
+        return None
 
 
 def _little(g: ConvGeometry) -> bool:
