@@ -30,9 +30,9 @@ ORDER = [
     {"matlab"},
     {"geometry", "settings", "errors"},
 ]
-HEAVY = {"cupy", "h5py", "onnx", "torch", "matplotlib", "PIL", "mpi4py"}
-# Where state is kept: the settings of a session, and the pool of threads of a process.
-STATE = {"vlnn.settings", "vlnn.engines.cpu.threads"}
+HEAVY = {"PIL", "cuda", "cudnn", "cupy", "h5py", "matplotlib", "mpi4py", "onnx", "onnxruntime", "safetensors", "torch"}
+# Where state is kept: the settings of a session, the pool of threads of a process, cuDNN's handles of a thread.
+STATE = {"vlnn.settings", "vlnn.engines.cpu.threads", "vlnn.engines.cudnn.sessions"}
 
 
 def module_name(path: Path) -> str:

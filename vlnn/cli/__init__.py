@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from vlnn import __version__
+from vlnn.cli.compare import compare_command
 from vlnn.cli.completion import completion_command
 from vlnn.cli.convert import convert_command
 from vlnn.cli.demo import demo_command
@@ -64,6 +65,7 @@ def main(debug: bool) -> None:
     """
 
 
+main.add_command(compare_command)
 main.add_command(completion_command)
 main.add_command(convert_command)
 main.add_command(demo_command)
