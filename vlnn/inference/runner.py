@@ -21,8 +21,8 @@ from vlnn.preprocessing import Normalization
 from vlnn.preprocessing.pictures import picture_of, sources
 from vlnn.simplenn import SimpleNN
 from vlnn.simplenn.move import vl_simplenn_move
+from vlnn.summary.description import colour_order
 from vlnn.summary.graph import as_graph, roles_of, sizes_of
-from vlnn.summary.network import colour_order
 
 Network: TypeAlias = SimpleNN | DagNN
 Colour: TypeAlias = Literal["luma", "each", "grey"]

@@ -10,6 +10,7 @@ import numpy as np
 from vlnn.dagnn import Conv, DagNN
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import plain, received
+from vlnn.matlab.arrays import is_array
 from vlnn.simplenn import SimpleNN
 from vlnn.simplenn.formats import cells
 
@@ -25,7 +26,7 @@ def input_depth(net: Network) -> int | None:
     for layer in net.layers:
         if layer.type == "conv":
             filters = next(iter(cells(layer.get("weights"))), None)
-            return None if filters is None or absent(filters) else (*np.shape(filters), 1, 1)[2]
+            return (*filters.shape, 1, 1, 1)[2] if is_array(filters) and filters.size else None
         if layer.type not in ("relu", "dropout", "lrn", "normalize", "pool", "noffset"):
             return None
     return None
