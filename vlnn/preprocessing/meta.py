@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from vlnn.dagnn import Conv, DagNN
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import plain, received
@@ -44,7 +42,9 @@ def fields_of(meta: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def absent(value: Any) -> bool:
     """Whether a field is missing or [], which mean the same."""
-    return value is None or np.size(value) == 0
+    return (
+        value is None or (is_array(value) and value.size == 0) or (isinstance(value, (list, tuple, str)) and not value)
+    )
 
 
 def first(fields: Mapping[str, Any], meta: Mapping[str, Any], names: Sequence[str]) -> tuple[str, Any]:
@@ -70,7 +70,7 @@ def input_size(meta: Mapping[str, Any], fields: Mapping[str, Any]) -> tuple[tupl
         if absent(value):
             continue
         numbers = plain(value)
-        if numbers is None or len(numbers) > 4 or not all(0 < number < 2**31 for number in numbers[:3]):
+        if not numbers or len(numbers) > 4 or not all(1 <= number < 2**31 for number in numbers[:3]):
             raise MatConvNetError(
                 f"net.meta.{name} is not the size of an image, height, width and channels. Received {received(value)}."
             )

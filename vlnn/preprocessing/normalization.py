@@ -125,7 +125,12 @@ class Normalization:
                 average = imresize(average, self.size)
         object.__setattr__(self, "average", average)
         if self.deviation is not None:
-            object.__setattr__(self, "deviation", _as_image("imageStd", self.deviation))
+            deviation = _as_image("imageStd", self.deviation)
+            if not deviation.all():
+                raise MatConvNetError(
+                    f"imageStd, by which pictures are divided, is 0. Received {received(self.deviation)}."
+                )
+            object.__setattr__(self, "deviation", deviation)
         method = find_method(self.interpolation) if isinstance(self.interpolation, str) else None
         if method is None:
             raise MatConvNetError(
@@ -250,7 +255,10 @@ class Normalization:
 
 def _as_image(name: str, value: Any) -> Array:
     """One number, one for each channel, or an image, as (1, 1, C) or (H, W, C) in single."""
-    array = np.asarray(0.0 if absent(value) else value)
+    try:
+        array = np.asarray(0.0 if absent(value) else value)
+    except ValueError:  # a ragged list
+        array = np.empty(0, object)
     if array.dtype.kind not in "iufb" or not 0 <= array.ndim <= 4 or (array.ndim == 4 and array.shape[3] > 1):
         raise MatConvNetError(
             f"{name} is neither a number, nor one for each channel, nor an image. Received {received(value)}."
