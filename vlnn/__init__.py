@@ -3,6 +3,7 @@
 The house, from the door down::
 
     load_network                the network in a file                      vlnn.networks
+    cnn_mnist_init ...          networks to train, and their deployment    vlnn.training
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
     dagnn                       networks that are a graph of layers        vlnn.dagnn
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks
@@ -48,12 +49,28 @@ from vlnn.simplenn.evaluation import vl_simplenn
 from vlnn.simplenn.move import vl_simplenn_move
 from vlnn.simplenn.parserv import vl_simplenn_start_parserv
 from vlnn.simplenn.tidy import vl_simplenn_tidy
+from vlnn.training.deploy import cnn_imagenet_deploy
+from vlnn.training.models import (
+    cnn_cifar_init,
+    cnn_cifar_init_nin,
+    cnn_imagenet_init,
+    cnn_imagenet_init_inception,
+    cnn_imagenet_init_resnet,
+    cnn_mnist_init,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MatConvNetError",
     "clear_mex",
+    "cnn_cifar_init",
+    "cnn_cifar_init_nin",
+    "cnn_imagenet_deploy",
+    "cnn_imagenet_init",
+    "cnn_imagenet_init_inception",
+    "cnn_imagenet_init_resnet",
+    "cnn_mnist_init",
     "dagnn",
     "load_network",
     "loadmat",
