@@ -30,7 +30,7 @@ ORDER = [
     {"matlab"},
     {"geometry", "settings", "errors"},
 ]
-HEAVY = {"cupy", "h5py", "onnx", "torch", "matplotlib", "PIL"}
+HEAVY = {"cupy", "h5py", "onnx", "torch", "matplotlib", "PIL", "mpi4py"}
 # Where state is kept: the settings of a session, and the pool of threads of a process.
 STATE = {"vlnn.settings", "vlnn.engines.cpu.threads"}
 

@@ -119,7 +119,7 @@ def getBatch(imdb: Struct, batch: Array) -> list[Any]:
 
 
 def first_network(rng: np.random.Generator) -> dagnn.DagNN:
-    """Convolutions that describe the picture, a transposed one that draws detail, another that enlarges it bilinearly."""
+    """Convolutions that describe the picture, a transposed one that draws detail, another that enlarges the picture."""
     net = dagnn.DagNN()
     net.rng = rng
     variable, channels = "input", 1

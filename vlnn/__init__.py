@@ -2,8 +2,9 @@
 
 The house, from the door down::
 
+    cnn_train, cnn_train_dag    training, with solver.adam and others      vlnn.training
+    cnn_mnist_init ...          networks to train, and their deployment    vlnn.training.models
     load_network                the network in a file                      vlnn.networks
-    cnn_mnist_init ...          networks to train, and their deployment    vlnn.training
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
     dagnn                       networks that are a graph of layers        vlnn.dagnn
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks
@@ -49,6 +50,7 @@ from vlnn.simplenn.evaluation import vl_simplenn
 from vlnn.simplenn.move import vl_simplenn_move
 from vlnn.simplenn.parserv import vl_simplenn_start_parserv
 from vlnn.simplenn.tidy import vl_simplenn_tidy
+from vlnn.training import solver
 from vlnn.training.deploy import cnn_imagenet_deploy
 from vlnn.training.models import (
     cnn_cifar_init,
@@ -58,11 +60,15 @@ from vlnn.training.models import (
     cnn_imagenet_init_resnet,
     cnn_mnist_init,
 )
+from vlnn.training.server import ParameterServer
+from vlnn.training.train_dagnn import cnn_train_dag
+from vlnn.training.train_simplenn import cnn_train
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MatConvNetError",
+    "ParameterServer",
     "clear_mex",
     "cnn_cifar_init",
     "cnn_cifar_init_nin",
@@ -71,12 +77,15 @@ __all__ = [
     "cnn_imagenet_init_inception",
     "cnn_imagenet_init_resnet",
     "cnn_mnist_init",
+    "cnn_train",
+    "cnn_train_dag",
     "dagnn",
     "load_network",
     "loadmat",
     "savemat",
     "settings",
     "simplenn",
+    "solver",
     "vl_argparse",
     "vl_compilenn",
     "vl_imarraysc",

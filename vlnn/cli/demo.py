@@ -62,7 +62,7 @@ def story(found: Comparison, path: Path) -> str:
     layers = ", ".join(layer.block.type.removeprefix("dagnn.") for layer in found.network.layers)
     parameters = sum(param.value.size for param in found.network.params)
     large, small = sizes(found.photograph.shape), sizes(found.low_resolution.shape)
-    milliseconds, total = 1e3 * found.network_seconds, 1e3 * found.total_seconds
+    times, speed = (1e3 * found.network_seconds, 1e3 * found.total_seconds), found.megapixels_per_second
     lines = [
         f"Photograph    Eileen Collins (NASA, public domain), {large}, reduced to {small}",
         f"Network       {layers}",
@@ -74,8 +74,8 @@ def story(found: Comparison, path: Path) -> str:
     lines[-1] += f", {found.gain:+.2f} dB against bicubic"
     lines += [
         "",
-        f"Time          {milliseconds:.1f} ms for {sizes(found.planes)}, {found.megapixels_per_second:.1f} megapixels/s",
-        f"Everything    {total:.1f} ms from 8-bit picture to 8-bit picture (both times are medians)",
+        f"Time          {times[0]:.1f} ms for an input of {sizes(found.planes)}, {speed:.2f} megapixels/s",
+        f"Everything    {times[1]:.1f} ms from 8-bit picture to 8-bit picture (both times are medians)",
         f"Picture       {path}",
     ]
     return "\n".join(lines)
