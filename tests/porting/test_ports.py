@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from importlib.resources import files
@@ -40,6 +41,14 @@ def test_every_script_stands_beside_matlabs() -> None:
     for name in names:
         assert re.match(rf"function .*= {name}\(", (PORTS / f"{name}.m").read_text(encoding="utf-8"))
         assert callable(getattr(port(name), name))
+
+
+@pytest.mark.skipif(shutil.which("octave") is None, reason="GNU Octave is not installed")
+def test_matlabs_scripts_can_be_read() -> None:
+    calls = ", ".join(f"nargin('{path.stem}')" for path in sorted(PORTS.glob("*.m")))
+    octave = ["octave", "--no-gui", "--quiet", "--norc", "--eval", f"printf('%d ', {calls})"]
+    done = subprocess.run(octave, cwd=PORTS, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.split() == ["2", "3", "-1"], done.stderr
 
 
 @pytest.fixture
