@@ -1,9 +1,41 @@
-"""What the examples' graphs have in common: how they end, and how their batch normalisation learns."""
+"""What the examples' graphs have in common: how they grow, how they end, and how their batch normalisation learns."""
 
 from __future__ import annotations
 
-from vlnn.dagnn import BatchNorm, DagNN, Loss
+from collections.abc import Sequence
+from typing import Any
+
+from vlnn.dagnn import BatchNorm, Conv, DagNN, Loss, ReLU
 from vlnn.training.models.chains import TOP1, TOP5
+
+
+class Growing:
+    """A network so far, the variable at its end, and the channels of that."""
+
+    def __init__(self, workspace_limit: Any) -> None:
+        self.net = DagNN()
+        self.variable = "input"
+        self.channels = 3
+        self._options = ["cudnnworkspacelimit", workspace_limit]
+
+    def add_convolution(
+        self, name: str, layer: str, sides: Sequence[int], filters: int, params: Sequence[str], **properties: Any
+    ) -> None:
+        """Add a layer with a convolution, which writes NAME_conv, and NAME_bn, which normalises that.
+
+        The convolution has biases where `params` names them.
+        """
+        size = [*sides, self.channels, filters]
+        block = Conv(size=size, hasBias=len(params) > 1, opts=self._options, **properties)
+        self.net.addLayer(layer, block, self.variable, f"{name}_conv", params)
+        learned = [f"{name}_bn_w", f"{name}_bn_b", f"{name}_bn_m"]
+        self.net.addLayer(f"{name}_bn", BatchNorm(numChannels=filters), f"{name}_conv", f"{name}_bn", learned)
+        self.variable, self.channels = f"{name}_bn", filters
+
+    def add_relu(self, name: str, variable: str) -> None:
+        """Add NAME_relu, which writes `variable`."""
+        self.net.addLayer(f"{name}_relu", ReLU(), self.variable, variable)
+        self.variable = variable
 
 
 def add_classification(net: DagNN, prediction: str, loss: str, objective: str, errors: tuple[str, str]) -> None:

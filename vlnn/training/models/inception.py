@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from vlnn.dagnn import BatchNorm, Concat, Conv, DagNN, DropOut, Pooling, ReLU
+from vlnn.dagnn import Concat, Conv, DagNN, DropOut, Pooling
 from vlnn.dagnn.reading import options_of
 from vlnn.matlab.values import Struct
 from vlnn.training.models.chains import training_options
-from vlnn.training.models.graphs import add_classification
+from vlnn.training.models.graphs import Growing, add_classification
 from vlnn.training.models.imagenet import WORKSPACE_LIMIT
 
 DEFAULTS: dict[str, Any] = {
@@ -61,7 +61,7 @@ def cnn_imagenet_init_inception(*args: Any, **opts: Any) -> DagNN:
     (1, 1, 1000, 1)
     """
     options = options_of(DEFAULTS, args, opts)
-    builder = _Builder(options["cudnnWorkspaceLimit"])
+    builder = _Inception(options["cudnnWorkspaceLimit"])
     net = builder.net
     net.rng = options["rng"]
     builder.stem()
@@ -121,15 +121,7 @@ def _meta() -> Struct:
     )
 
 
-class _Builder:
-    """The network so far, and the variable at its end."""
-
-    def __init__(self, workspace_limit: Any) -> None:
-        self.net = DagNN()
-        self.variable = "input"
-        self.channels = 3
-        self._options = ["cudnnworkspacelimit", workspace_limit]
-
+class _Inception(Growing):
     def stem(self) -> None:
         """Add what comes before the modules."""
         self.conv("conv", 3, 32, stride=2, pad=0)
@@ -143,14 +135,9 @@ class _Builder:
     def conv(self, name: str, side: Any, filters: int, stride: int = 1, pad: int | None = None) -> None:
         """Add a convolution, batch normalisation and ReLU, padded to keep the size unless `pad` says otherwise."""
         sides = [side, side] if isinstance(side, int) else side
-        around = [(one - 1) // 2 for one in sides] if pad is None else pad
-        size = [*sides, self.channels, filters]
-        block = Conv(size=size, stride=stride, pad=around, opts=self._options)
-        self.net.addLayer(name, block, self.variable, f"{name}_conv", [f"{name}_f", f"{name}_b"])
-        params = [f"{name}_bn_w", f"{name}_bn_b", f"{name}_bn_m"]
-        self.net.addLayer(f"{name}_bn", BatchNorm(numChannels=filters), f"{name}_conv", f"{name}_bn", params)
-        self.net.addLayer(f"{name}_relu", ReLU(), f"{name}_bn", name)
-        self.variable, self.channels = name, filters
+        sampling = {"stride": stride, "pad": [(one - 1) // 2 for one in sides] if pad is None else pad}
+        self.add_convolution(name, name, sides, filters, [f"{name}_f", f"{name}_b"], **sampling)
+        self.add_relu(name, name)
 
     def pool(self, name: str, method: str, side: int, stride: int = 1, pad: int | None = None) -> None:
         """Add pooling, padded as convolutions are."""

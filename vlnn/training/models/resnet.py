@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from vlnn.dagnn import BatchNorm, Conv, DagNN, Pooling, ReLU, Sum
+from vlnn.dagnn import Conv, DagNN, Pooling, Sum
 from vlnn.dagnn.reading import options_of
 from vlnn.training.models.chains import training_options
-from vlnn.training.models.graphs import add_classification, averages_learn_at
+from vlnn.training.models.graphs import Growing, add_classification, averages_learn_at
 from vlnn.training.models.imagenet import WORKSPACE_LIMIT, imagenet_meta
 
 DEFAULTS: dict[str, Any] = {
@@ -64,7 +64,7 @@ def cnn_imagenet_init_resnet(*args: Any, **opts: Any) -> DagNN:
     (1, 1, 1, 1)
     """
     options = options_of(DEFAULTS, args, opts)
-    builder = _Builder(options["cudnnWorkspaceLimit"])
+    builder = _ResNet(options["cudnnWorkspaceLimit"])
     net = builder.net
     net.rng = options["rng"]
     builder.conv("conv1", 7, 64, stride=2)
@@ -96,27 +96,13 @@ def cnn_imagenet_init_resnet(*args: Any, **opts: Any) -> DagNN:
     return net
 
 
-class _Builder:
-    """The network so far, and the variable at its end."""
-
-    def __init__(self, workspace_limit: Any) -> None:
-        self.net = DagNN()
-        self.variable = "input"
-        self.channels = 3
-        self._options = ["cudnnworkspacelimit", workspace_limit]
-
+class _ResNet(Growing):
     def conv(self, name: str, side: int, filters: int, stride: int = 1, relu: bool = True) -> None:
         """Add a convolution without biases, batch normalisation and, if wanted, ReLU."""
-        size = [side, side, self.channels, filters]
-        block = Conv(size=size, stride=stride, pad=(side - 1) // 2, hasBias=False, opts=self._options)
-        self.net.addLayer(f"{name}_conv", block, self.variable, f"{name}_conv", [f"{name}_f"])
-        params = [f"{name}_bn_w", f"{name}_bn_b", f"{name}_bn_m"]
-        normalise = BatchNorm(numChannels=filters, epsilon=1e-5)
-        self.net.addLayer(f"{name}_bn", normalise, f"{name}_conv", f"{name}_bn", params)
-        self.variable, self.channels = f"{name}_bn", filters
+        sampling = {"stride": stride, "pad": (side - 1) // 2}
+        self.add_convolution(name, f"{name}_conv", [side, side], filters, [f"{name}_f"], **sampling)
         if relu:
-            self.net.addLayer(f"{name}_relu", ReLU(), self.variable, f"{name}_relu")
-            self.variable = f"{name}_relu"
+            self.add_relu(name, f"{name}_relu")
 
     def segment(self, name: str, filters: int, first: bool, stride: int) -> None:
         """Add 1x1, 3x3 and 1x1 convolutions to what goes past them; the first of a section adapts that, and strides."""
@@ -130,5 +116,5 @@ class _Builder:
         self.conv(f"{name}b", 3, filters, stride)
         self.conv(f"{name}c", 1, 4 * filters, relu=False)
         self.net.addLayer(f"{name}_sum", Sum(), [past, self.variable], f"{name}_sum")
-        self.net.addLayer(f"{name}_relu", ReLU(), f"{name}_sum", name)
-        self.variable = name
+        self.variable = f"{name}_sum"
+        self.add_relu(name, name)
