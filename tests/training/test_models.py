@@ -162,6 +162,16 @@ def test_imagenet_options() -> None:
     assert (plain.meta.trainOpts.numEpochs, plain.meta.trainOpts.batchSize) == (60, 256)
 
 
+@pytest.mark.usefixtures("zeros")
+def test_what_a_script_changes_in_a_network_stays_there() -> None:
+    net = vlnn.cnn_imagenet_init()
+    net.meta.normalization.averageImage += 5
+    net.meta.classes.name.append("dog")
+    again = vlnn.cnn_imagenet_init()
+    assert not again.meta.normalization.averageImage.any()
+    assert again.meta.classes.name == []
+
+
 def test_imagenet_first_values_and_a_forward_pass() -> None:
     net = vlnn.cnn_imagenet_init(
         "model", "vgg-f", "weightInitMethod", "xavierimproved", "networkType", "dagnn", "rng", 1
@@ -182,6 +192,7 @@ def test_imagenet_first_values_and_a_forward_pass() -> None:
         (["weightInitMethod", "he"], r"^Unknown weight initialization method 'he'\."),
         (["networkType", "torch"], r"^networkType is neither 'simplenn' nor 'dagnn'\. Received 'torch'\."),
         (["modle", "alexnet"], r"^Unknown parameter 'modle'\. Did you mean 'model'\?"),
+        (["colorDeviation", "red"], r"^colorDeviation is not a matrix\. Received 'red'\."),
         (["scale", "big"], r"^SCALE is not a scalar\. Received 'big'\."),
     ],
 )

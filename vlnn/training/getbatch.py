@@ -67,7 +67,7 @@ def getSimpleNNBatch(imdb: Mapping[str, Any], batch: Batch) -> tuple[Array, Arra
     at = np.asarray(batch, np.intp).ravel()
     labels = np.asarray(images["labels"])
     some = labels[:, :, :, at] if labels.ndim == 4 else labels.reshape(1, -1, order="F")[:, at]
-    return np.asfortranarray(images["data"][:, :, :, at]), some
+    return images["data"].T[at].T, some
 
 
 def getDagNNBatch(imdb: Mapping[str, Any], batch: Batch) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from vlnn.dagnn import DagNN
 from vlnn.dagnn.reading import options_of
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import scalar_option
-from vlnn.matlab.arguments import received
+from vlnn.matlab.arguments import plain, received
 from vlnn.matlab.values import Struct
 from vlnn.simplenn import SimpleNN
 from vlnn.training.initialisation import Draw, drawing
@@ -254,13 +255,16 @@ def _meta(model: Model, options: dict[str, Any]) -> Struct:
 
 def imagenet_meta(options: dict[str, Any], side: int, jitter: dict[str, Any], train: Struct) -> Struct:
     """What the networks for ImageNet know of their images and of their training."""
-    deviation = np.asarray(options["colorDeviation"], np.float64)
-    if deviation.ndim > 2:
-        raise MatConvNetError(f"colorDeviation is not a matrix. Received {received(options['colorDeviation'])}.")
+    deviation = options["colorDeviation"]
+    if plain(deviation) is None:
+        raise MatConvNetError(f"colorDeviation is not a matrix. Received {received(deviation)}.")
+    average, names, descriptions = (
+        copy.copy(options[name]) for name in ("averageImage", "classNames", "classDescriptions")
+    )
     return Struct(
         inputSize=[side, side, 3, 32],
-        normalization=Struct(imageSize=[side, side, 3], cropSize=side / 256, averageImage=options["averageImage"]),
-        classes=Struct(name=options["classNames"], description=options["classDescriptions"]),
-        augmentation=Struct(**jitter, jitterBrightness=0.1 * deviation),
+        normalization=Struct(imageSize=[side, side, 3], cropSize=side / 256, averageImage=average),
+        classes=Struct(name=names, description=descriptions),
+        augmentation=Struct(**jitter, jitterBrightness=0.1 * np.asarray(deviation, np.float64)),
         trainOpts=train,
     )
