@@ -23,7 +23,7 @@ ORDER = [
     {"cli"},
     {"demo", "convert"},
     {ROOT_NAME},
-    {"networks", "training"},
+    {"networks", "training", "preprocessing", "summary", "inference"},
     {"simplenn", "dagnn"},
     {"blocks", "toolbox"},
     {"engines"},

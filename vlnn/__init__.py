@@ -5,6 +5,7 @@ The house, from the door down::
     cnn_train, cnn_train_dag    training, with solver.adam and others      vlnn.training
     cnn_mnist_init ...          networks to train, and their deployment    vlnn.training.models
     load_network                the network in a file                      vlnn.networks
+    preprocess                  pictures as a network wants them           vlnn.preprocessing
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
     dagnn                       networks that are a graph of layers        vlnn.dagnn
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks
@@ -36,6 +37,7 @@ from vlnn.blocks.nnsigmoid import vl_nnsigmoid
 from vlnn.blocks.nnsoftmax import vl_nnsoftmax
 from vlnn.blocks.nnsoftmaxloss import vl_nnsoftmaxloss
 from vlnn.blocks.nnspnorm import vl_nnspnorm
+from vlnn.blocks.nnsubp import vl_nnSubP
 from vlnn.blocks.setup import vl_compilenn, vl_rootnn, vl_setupnn
 from vlnn.blocks.taccum import vl_taccum, vl_taccummex
 from vlnn.blocks.tshow import vl_imarraysc, vl_tshow
@@ -43,6 +45,7 @@ from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import vl_argparse
 from vlnn.matlab.matfile import loadmat, savemat
 from vlnn.networks import load_network
+from vlnn.preprocessing import preprocess
 from vlnn.settings import clear_mex, settings
 from vlnn.simplenn.diagnose import vl_simplenn_diagnose
 from vlnn.simplenn.display import vl_simplenn_display
@@ -82,6 +85,7 @@ __all__ = [
     "dagnn",
     "load_network",
     "loadmat",
+    "preprocess",
     "savemat",
     "settings",
     "simplenn",
@@ -90,6 +94,7 @@ __all__ = [
     "vl_compilenn",
     "vl_imarraysc",
     "vl_imreadjpeg",
+    "vl_nnSubP",
     "vl_nnbilinearsampler",
     "vl_nnbnorm",
     "vl_nnconcat",

@@ -58,6 +58,13 @@ BLOCKS: dict[str, tuple[Any, list[Array], list[Array]]] = {
     "average pooling": (dagnn.Pooling(method="avg", poolSize=[3, 2], pad=1), [IMAGE], []),
     "relu": (dagnn.ReLU(leak=0.2), [IMAGE], []),
     "sigmoid": (dagnn.Sigmoid(), [IMAGE], []),
+    "tanh": (dagnn.Tanh(), [IMAGE], []),
+    "axpy": (dagnn.Axpy(), [random(1, 1, 3, 2, seed=7), IMAGE, random(5, 6, 3, 2, seed=8)], []),
+    "global average": (dagnn.GlobalPooling(), [IMAGE], []),
+    "global maximum": (dagnn.GlobalPooling(method="max"), [IMAGE], []),
+    "flatten": (dagnn.Flatten(), [IMAGE], []),
+    "reshape": (dagnn.Reshape(shape=[15, 0, -1]), [IMAGE], []),
+    "permute": (dagnn.Permute(order=[3, 1, 2, 4]), [IMAGE], []),
     "softmax": (dagnn.SoftMax(), [IMAGE], []),
     "lrn": (dagnn.LRN(param=[3, 1, 0.5, 0.75]), [IMAGE], []),
     "norm offset": (dagnn.NormOffset(), [IMAGE], []),
@@ -240,3 +247,39 @@ def test_smooth_l1_has_an_average_by_weight() -> None:
     assert (block.loss, dagnn.PDist().loss) == ("smoothl1", "pdist")
     with pytest.raises(MatConvNetError, match="Invalid number of inputs"):
         output(single(dagnn.LossSmoothL1(), [x]), [x])
+
+
+def test_published_blocks() -> None:
+    x = random(2, 3, 4, 2)
+    assert output(single(dagnn.Flatten(axis=1), [x]), [x]).shape == (24, 1, 1, 2)
+    np.testing.assert_array_equal(output(single(dagnn.Flatten(), [x]), [x])[0, 0, :, 1], x[..., 1].ravel(order="F"))
+    for shape in ([4, 3], [4, 3, -1], [4, 0, 2], [4.0, 3.0, np.zeros((0, 0))]):
+        block = dagnn.Reshape(shape=shape)
+        y = output(single(block, [x]), [x])
+        assert y.shape == (4, 3, 2, 2)
+        np.testing.assert_array_equal(y.ravel(order="F"), x.ravel(order="F"))
+        assert dagnn.Reshape(block.save()).shape == block.shape
+        assert block.getOutputSizes([(2, 3, 4, 7)]) == [(4, 3, 2, 7)]
+    np.testing.assert_array_equal(output(single(dagnn.Permute(order=[2, 1]), [x]), [x]), x.transpose(1, 0, 2, 3))
+    pooled = output(single(dagnn.GlobalPooling(), [x]), [x])
+    np.testing.assert_allclose(pooled, x.mean(axis=(0, 1), keepdims=True), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        (
+            dagnn.Reshape(shape=[5, 3]),
+            "To RESHAPE the number of elements must not change. Received [5, 3] for an image of",
+        ),
+        (dagnn.Reshape(), "The property `shape` does not have two or three elements. Received []"),
+        (dagnn.Reshape(shape=[1, -1, -1]), "To RESHAPE the number of elements must not change. Received [1, -1, -1]"),
+        (dagnn.Reshape(shape=[1, 1, 1]), "To RESHAPE the number of elements must not change. Received [1, 1, 1]"),
+        (dagnn.Flatten(axis=4), "flatten axis must be 1, 2 or 3. Received 4."),
+        (dagnn.Permute(order=[1, 1]), "ORDER is not a permutation of 1 to 4."),
+    ],
+)
+def test_published_blocks_refuse(block: Any, words: str) -> None:
+    with pytest.raises(MatConvNetError) as caught:
+        output(single(block, [IMAGE]), [random(2, 3, 4)])
+    assert str(caught.value).startswith(words)

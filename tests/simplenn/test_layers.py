@@ -73,9 +73,9 @@ def test_types_can_be_replaced() -> None:
 
 
 def test_an_unknown_type_says_how_to_register_it() -> None:
-    net = SimpleNN([{"type": "relu", "leak": 0}, {"type": "SubP", "name": "up"}])
-    sentence = r"^Unknown layer type 'SubP'\. This is layer 2, SubP 'up' \(net\.layers\[1\]\)\. .*"
-    with pytest.raises(vlnn.MatConvNetError, match=sentence + r"vlnn\.simplenn\.register\('SubP', forward, backward\)"):
+    net = SimpleNN([{"type": "relu", "leak": 0}, {"type": "DWT", "name": "up"}])
+    sentence = r"^Unknown layer type 'DWT'\. This is layer 2, DWT 'up' \(net\.layers\[1\]\)\. .*"
+    with pytest.raises(vlnn.MatConvNetError, match=sentence + r"vlnn\.simplenn\.register\('DWT', forward, backward\)"):
         vlnn.vl_simplenn(net, array(2, 2))
     with pytest.raises(vlnn.MatConvNetError, match=sentence):
         net.predict(array(2, 2))

@@ -3,12 +3,16 @@
 Errors are one line on stderr and exit status 1, wrong usage is 2; ``vlnn --debug COMMAND`` shows where an error arose.
 """
 
+import warnings
 from typing import Any
 
 import click
 
 from vlnn import __version__
+from vlnn.cli.convert import convert_command
 from vlnn.cli.demo import demo_command
+from vlnn.cli.info import info_command
+from vlnn.cli.run import run_command
 
 
 class OneLineErrors(click.Group):
@@ -16,13 +20,21 @@ class OneLineErrors(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", UserWarning)
+                warnings.showwarning = _echo_warning
+                return super().invoke(ctx)
         except BrokenPipeError:  # whoever read our output has left: click ends quietly
             raise
         except (ValueError, OSError, ImportError) as error:  # MatConvNetError is a ValueError
             if ctx.params["debug"]:
                 raise
             raise click.ClickException(one_line(error)) from None
+
+
+def _echo_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning on one line, without the place in our sources."""
+    click.echo(f"Warning: {' '.join(str(message).split())}", err=True)
 
 
 def one_line(error: Exception) -> str:
@@ -41,4 +53,7 @@ def main(debug: bool) -> None:
     """MatConvNet for Python: the same functions, called the same way, giving the same numbers."""
 
 
+main.add_command(convert_command)
 main.add_command(demo_command)
+main.add_command(info_command)
+main.add_command(run_command)

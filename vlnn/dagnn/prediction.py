@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from vlnn.blocks.nnsoftmax import vl_nnsoftmax
-from vlnn.dagnn.devices import move_to
 from vlnn.dagnn.evaluation import check_names, forward, pairs_of, set_values
 from vlnn.dagnn.graph import Graph
 from vlnn.dagnn.losses import Loss
@@ -20,13 +19,14 @@ from vlnn.dagnn.registry import Unknown, is_ours
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import received
 from vlnn.matlab.arrays import Array, is_array
+from vlnn.matlab.devices import move_to
 
 JUDGES = re.compile("loss|error|accuracy|metric", re.IGNORECASE)  # in the names of classes that score a network
 
 
 def predict(net: Graph, x: Any, outputs: Any) -> Any:
     """What DagNN.predict does."""
-    judges = _judges(net)
+    judges = judges_of(net)
     values = _inputs(net, x, judges)
     if outputs is None:
         return _run(net, [_last_output(net, judges, values)], values)[0]
@@ -55,7 +55,7 @@ def _source_of(net: Graph, name: str, judges: set[int], values: Mapping[str, Any
     return name, False
 
 
-def _judges(net: Graph) -> set[int]:
+def judges_of(net: Graph) -> set[int]:
     """The layers at the end that score the network instead of being part of it."""
     found: set[int] = set()
     readers: list[set[int]] = [set() for _ in net.vars]

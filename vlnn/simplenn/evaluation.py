@@ -32,6 +32,12 @@ OPTIONS = {
     "holdOn": False,
     "rng": None,
 }
+FIELDS_OF_A_BATCH = {
+    "class": "Its field class holds the labels of the batch. Where there are none, leave the loss out: "
+    "net.layers.pop(), or net.predict(x), which does so by itself; or make it a 'softmax'.",
+    "sigmas": "Its field sigmas holds what is appended to the data: the level of the noise, between 0 and 1, as in "
+    "FFDNet, or maps of it; net.predict({'input': x, 'sigmas': 25 / 255}) sets it.",
+}
 
 
 @matlab_function(2, "two", "Not enough input arguments.")
@@ -207,12 +213,7 @@ def check(layers: list[Struct], derivatives: bool) -> None:
         if missing:
             raise MatConvNetError(
                 f"Reference to non-existent field '{missing[0]}'. This is {place(layers, i)}. "
-                + (
-                    "Its field class holds the labels of the batch. Where there are none, leave the loss out: "
-                    "net.layers.pop(), or net.predict(x), which does so by itself; or make it a 'softmax'."
-                    if missing[0] == "class"
-                    else "vl_simplenn_tidy fills in the fields that a network lacks."
-                )
+                + FIELDS_OF_A_BATCH.get(missing[0], "vl_simplenn_tidy fills in the fields that a network lacks.")
             )
         if derivatives and known.backward is None:
             raise MatConvNetError(

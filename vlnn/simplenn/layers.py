@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from vlnn.blocks.nnbnorm import vl_nnbnorm
+from vlnn.blocks.nnconcat import vl_nnconcat
 from vlnn.blocks.nnconv import vl_nnconv
 from vlnn.blocks.nnconvt import vl_nnconvt
 from vlnn.blocks.nndropout import vl_nndropout
@@ -25,9 +26,11 @@ from vlnn.blocks.nnsigmoid import vl_nnsigmoid
 from vlnn.blocks.nnsoftmax import vl_nnsoftmax
 from vlnn.blocks.nnsoftmaxloss import vl_nnsoftmaxloss
 from vlnn.blocks.nnspnorm import vl_nnspnorm
+from vlnn.blocks.nnsubp import vl_nnSubP
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import absent, scalar_option
 from vlnn.matlab.arguments import received
+from vlnn.matlab.arrays import is_array, library
 from vlnn.matlab.values import Struct
 from vlnn.simplenn.formats import cells
 
@@ -221,6 +224,25 @@ def _pdist(layer: Struct, before: Struct, after: Struct, dzdy: Any, run: Run) ->
     return vl_nnpdist(before.x, layer["class"], layer.p, dzdy, *options, nargout=1)
 
 
+def _subp(layer: Struct, before: Struct, after: Struct, dzdy: Any, run: Run) -> Any:
+    return vl_nnSubP(before.x, dzdy, "scale", layer.scale)
+
+
+def _concat(layer: Struct, before: Struct, after: Struct, dzdy: Any, run: Run) -> Any:
+    """The data and, as more channels, maps of the level of noise: numbers, one or three, stand for maps of them."""
+    x, sigmas = before.x, layer.sigmas
+    if not is_array(sigmas):
+        sigmas = np.asarray(sigmas)
+    sigmas = library(x).asarray(sigmas, x.dtype)
+    if sigmas.ndim <= 2 and (sigmas.ndim < 2 or sigmas.shape[0] in (1, 3)):
+        height, width, _, images = (*x.shape, 1, 1)[:4]
+        numbers = sigmas.reshape(sigmas.shape[0] if sigmas.ndim else 1, -1)
+        sigmas = library(x).ones((height, width, 1, images), x.dtype) * numbers
+    if dzdy is None:
+        return vl_nnconcat([x, sigmas])
+    return vl_nnconcat([x, sigmas], 3, dzdy)[0]
+
+
 def _custom(which: str) -> LayerFunction:
     """One of the two functions that a 'custom' layer brings along."""
     return lambda layer, before, after, run: _called(layer.get(which), f"field {which}", layer, before, after)
@@ -242,5 +264,7 @@ TYPES: dict[str, LayerType] = {
     "dropout": _type(_dropout, "rate"),
     "bnorm": _type(_bnorm, "weights", "epsilon"),
     "pdist": _type(_pdist, "class", "p", "noRoot", "epsilon", "aggregate", "instanceWeights"),
+    "SubP": _type(_subp, "scale"),
+    "concat": _type(_concat, "sigmas"),
     "custom": LayerType(_custom("forward"), _custom("backward")),
 }

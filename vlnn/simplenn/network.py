@@ -58,7 +58,7 @@ class SimpleNN(Struct):
 
         Parameters
         ----------
-        x : (H, W, D, N) array, or {'input': array}
+        x : (H, W, D, N) array, or {'input': array}, or {'input': array, 'sigmas': noise level} for FFDNet and SRMD
             N inputs as the network expects them: scaled, and the mean subtracted. Missing dimensions are 1. The array
             takes the class of the network's first weights, its values unchanged, and so do weights of another class. A
             network without weights works in single, or in double where x is double.

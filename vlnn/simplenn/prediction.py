@@ -12,7 +12,8 @@ from vlnn.blocks.nnbnorm import vl_nnbnorm
 from vlnn.blocks.nnsoftmax import vl_nnsoftmax
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import received
-from vlnn.matlab.arrays import Array, is_array, library
+from vlnn.matlab.arrays import Array, is_array
+from vlnn.matlab.devices import move_to
 from vlnn.matlab.values import Struct
 from vlnn.settings import settings
 from vlnn.simplenn.evaluation import Chain, check, results_for, without_moments
@@ -23,12 +24,13 @@ from vlnn.simplenn.layers import LOSSES, Run
 def predict(net: Mapping[str, Any], x: Any, outputs: str | Sequence[str] | None) -> Any:
     """What SimpleNN.predict does."""
     layers = current_layers(net)
-    end = _without_losses(layers)
+    end = layers_before_losses(layers)
     names = [outputs] if isinstance(outputs, str) else None if outputs is None else list(outputs)
     found = {name: _output(name, layers, end) for name in names or []}
     wanted = {after for after, _ in found.values()}
     count = end if names is None else max(wanted, default=0)
     chain = [Struct(layer, precious=i + 1 in wanted) for i, layer in enumerate(layers[:count])]
+    x = _with_sigmas(chain, x)
     check(chain, derivatives=False)
     _warn_of_moments(chain)
     like = _first_weights(layers)
@@ -45,7 +47,7 @@ def predict(net: Mapping[str, Any], x: Any, outputs: str | Sequence[str] | None)
     }
 
 
-def _without_losses(layers: list[Struct]) -> int:
+def layers_before_losses(layers: list[Struct]) -> int:
     """How many layers there are before the losses at the end."""
     count = len(layers)
     while count and (layers[count - 1].type in (*LOSSES, "pdist") or layers[count - 1].type.lower().endswith("loss")):
@@ -77,6 +79,16 @@ def _first_weights(layers: list[Struct]) -> Array | None:
     return next((array for array in arrays if is_array(array) and array.size and array.dtype.kind == "f"), None)
 
 
+def _with_sigmas(chain: list[Struct], x: Any) -> Any:
+    """The input alone, where x also has the level of the noise that 'concat' layers append."""
+    if not isinstance(x, Mapping) or "sigmas" not in x or not any(layer.type == "concat" for layer in chain):
+        return x
+    for layer in chain:
+        if layer.type == "concat":
+            layer.sigmas = x["sigmas"]
+    return {name: value for name, value in x.items() if name != "sigmas"}
+
+
 def _converted(x: Any, like: Array | None) -> Array:
     """The input in the class and the library of the weights."""
     if isinstance(x, Mapping):
@@ -88,9 +100,7 @@ def _converted(x: Any, like: Array | None) -> Array:
         raise MatConvNetError(f"The input is not a real array of up to four dimensions. Received {received(x)}.")
     if like is None:
         return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
-    if not isinstance(like, np.ndarray):
-        return library(like).asarray(array, like.dtype)
-    return array.astype(like.dtype, copy=False)
+    return move_to(array.astype(like.dtype, copy=False), "cpu" if isinstance(like, np.ndarray) else "gpu")
 
 
 def _ready(layer: Struct, like: Array | None) -> Struct:

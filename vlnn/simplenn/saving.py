@@ -1,4 +1,4 @@
-"""SimpleNN.save: a network as a file."""
+"""SimpleNN.save: a network as a struct, and as a file."""
 
 from __future__ import annotations
 

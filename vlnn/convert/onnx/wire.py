@@ -1,0 +1,33 @@
+"""ONNX's files, which are Protocol Buffers: what their fields are, and how they start.
+
+The library for Protocol Buffers holds a whole file in memory, twice while it writes or reads it; here the numbers of
+one array at a time are. A field starts with its number and its kind; a message is a field that starts with its length::
+
+    model  { 1: version  ...  14: metadata {1: key  2: value}  7: graph }
+    graph  { 1: node  ...  5: array }
+    array  { 1: size  2: type  8: name  9: numbers  13: {1: key  2: value}  14: where }
+"""
+
+from __future__ import annotations
+
+DESCRIPTION, LAYOUT = "vlnn", "vlnn.layout"  # keys of the metadata
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # kinds of fields
+GRAPH, METADATA = 7, 14  # of a model
+ARRAY, OUTPUT = 5, 12  # of a graph
+SIZE, TYPE, FLOATS, NAME, NUMBERS, DOUBLES, EXTERNAL = 1, 2, 4, 8, 9, 10, 13  # of an array
+MOST_TEXT = 2**28  # bytes of a text that is read
+
+
+def start_of(number: int, length: int) -> bytes:
+    """The start of a field of bytes."""
+    return varint(number << 3 | BYTES) + varint(length)
+
+
+def varint(value: int) -> bytes:
+    """A number in groups of seven bits, the lowest first."""
+    groups = bytearray()
+    while value > 0x7F:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    groups.append(value)
+    return bytes(groups)
