@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vlnn.dagnn import BatchNorm, Conv, DagNN, DropOut, Layer, Loss, SoftMax
-from vlnn.dagnn.devices import move_to
 from vlnn.dagnn.records import LayerRecord
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import absent
 from vlnn.matlab.arguments import received
 from vlnn.matlab.arrays import Array
+from vlnn.matlab.devices import move_to
 from vlnn.matlab.values import Struct
 from vlnn.simplenn import SimpleNN
 from vlnn.simplenn.formats import cells, place
