@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from vlnn.dagnn import BatchNorm, Conv, DagNN, DropOut, Layer, Loss, SoftMax
+from vlnn.dagnn.folding import Folded, folded
 from vlnn.dagnn.records import LayerRecord
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import absent
 from vlnn.matlab.arguments import received
-from vlnn.matlab.arrays import Array
 from vlnn.matlab.devices import move_to
 from vlnn.matlab.values import Struct
 from vlnn.simplenn import SimpleNN
@@ -21,13 +21,6 @@ from vlnn.simplenn.tidy import vl_simplenn_tidy
 
 LIMIT = "cudnnworkspacelimit"
 NOT_PRECEDED = "Batch normalization cannot be merged as it is not preceded by a conv layer."
-
-
-class Merged(NamedTuple):
-    """Filters and biases that do what a convolution and its batch normalisation did."""
-
-    filters: Array
-    biases: Array
 
 
 def cnn_imagenet_deploy(net: Any) -> SimpleNN | DagNN:
@@ -69,30 +62,19 @@ def cnn_imagenet_deploy(net: Any) -> SimpleNN | DagNN:
     return _deployed_graph(net) if isinstance(net, DagNN) else _deployed_chain(vl_simplenn_tidy(net))
 
 
-def merge_batch_norm(filters: Array, biases: Any, weights: Sequence[Any], where: str) -> Merged:
-    """A convolution with the normalisation after it: filters times G / sigma, biases (b - mu) G / sigma + B.
-
-    `weights` are multipliers G, offsets B and moments [mu sigma], sigma with the epsilon in it; biases may be absent.
-    """
+def merged(filters: Any, biases: Any, weights: Sequence[Any], where: str) -> Folded:
+    """A convolution with the normalisation after it; an error says why that cannot be."""
     if len(weights) < 3 or any(map(absent, weights[:3])):
         raise MatConvNetError(f"{where} has no moments. Received {len(weights)} weights; three are needed.")
-    multipliers, offsets = (np.ravel(np.asarray(one), order="F").astype(np.float64) for one in weights[:2])
-    channels = multipliers.size
-    moments = np.asarray(weights[2], np.float64)
-    bank = np.reshape(filters, (*np.shape(filters), 1, 1, 1)[:4], order="F")
-    if offsets.size != channels or moments.size != 2 * channels or bank.shape[3] != channels:
-        raise MatConvNetError(
-            f"{where} does not fit the convolution before it. Received {received(filters)}, multipliers "
-            f"{received(weights[0])}, offsets {received(weights[1])} and moments {received(weights[2])}."
-        )
-    mean, deviation = moments.reshape((channels, 2), order="F").T
-    if not deviation.all():
+    found = folded(filters, [] if absent(biases) else biases, list(weights[:3]), None)
+    if found is not None:
+        return found
+    if not np.ravel(weights[2], order="F")[np.size(weights[2]) // 2 :].all():
         raise MatConvNetError(f"{where} has moments with a deviation of 0: it has not been trained.")
-    gain = multipliers / deviation
-    bias = np.zeros(channels) if absent(biases) else np.ravel(biases, order="F").astype(np.float64)
-    shape = (channels, 1) if absent(biases) else np.shape(biases)
-    merged = ((bias - mean) * gain + offsets).astype(bank.dtype)
-    return Merged((bank * gain).astype(bank.dtype, order="F"), merged.reshape(shape, order="F"))
+    raise MatConvNetError(
+        f"{where} does not fit the convolution before it. Received {received(filters)}, multipliers "
+        f"{received(weights[0])} and moments {received(weights[2])}."
+    )
 
 
 def without_limit(options: Any) -> list[Any]:
@@ -123,7 +105,7 @@ def _deployed_chain(net: SimpleNN) -> SimpleNN:
             raise MatConvNetError(f"{NOT_PRECEDED} This is {where}.")
         before = layers[-1]
         filters, biases = (*before.weights, None)[:2]
-        before.weights = list(merge_batch_norm(filters, biases, layer.weights, where))
+        before.weights = list(merged(filters, biases, layer.weights, where))
     for layer in layers:
         if layer.type == "conv":
             layer.opts = without_limit(layer.opts)
@@ -134,12 +116,12 @@ def _deployed_chain(net: SimpleNN) -> SimpleNN:
 
 def _deployed_graph(net: DagNN) -> DagNN:
     normalisations = [layer for layer in net.layers if isinstance(layer.block, BatchNorm)]
-    merged = [_merged_in_graph(net, layer) for layer in normalisations]  # all errors come before anything changes
+    convolutions = [_merged_in_graph(net, layer) for layer in normalisations]  # all errors come before anything changes
     if not any(isinstance(layer.block, SoftMax) and layer.outputs[0] in net.getOutputs() for layer in net.layers):
         net.addLayer("prob", SoftMax(), _prediction(net), "prob")
     _remove(net, Loss)
     _remove(net, DropOut)
-    for name, values in merged:
+    for name, values in convolutions:
         layer = net.getLayer(name)
         if not layer.block.hasBias:
             layer.block.hasBias = True
@@ -153,7 +135,7 @@ def _deployed_graph(net: DagNN) -> DagNN:
     return net
 
 
-def _merged_in_graph(net: DagNN, normalisation: LayerRecord) -> tuple[str, Merged]:
+def _merged_in_graph(net: DagNN, normalisation: LayerRecord) -> tuple[str, Folded]:
     """The name of the convolution before a normalisation, dropout aside, and its filters and biases with both."""
     where = f"layer '{normalisation.name}'"
     variable = normalisation.inputs[0]
@@ -172,7 +154,7 @@ def _merged_in_graph(net: DagNN, normalisation: LayerRecord) -> tuple[str, Merge
     values = [move_to(net.getParam(name).value, "cpu") for name in layer.params]
     weights = [move_to(net.getParam(name).value, "cpu") for name in normalisation.params]
     filters, biases = (*values, None)[:2]
-    return layer.name, merge_batch_norm(filters, biases, weights, where)
+    return layer.name, merged(filters, biases, weights, where)
 
 
 def _prediction(net: DagNN) -> str:
