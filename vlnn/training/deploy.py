@@ -17,6 +17,7 @@ from vlnn.matlab.devices import move_to
 from vlnn.matlab.values import Struct
 from vlnn.simplenn import SimpleNN
 from vlnn.simplenn.formats import cells, place
+from vlnn.simplenn.move import vl_simplenn_move
 from vlnn.simplenn.tidy import vl_simplenn_tidy
 
 LIMIT = "cudnnworkspacelimit"
@@ -37,7 +38,7 @@ def cnn_imagenet_deploy(net: Any) -> SimpleNN | DagNN:
     Returns
     -------
     net : SimpleNN or DagNN
-        A new SimpleNN, also without its momenta. A DagNN is changed itself, as in MatConvNet; the variable that a
+        A new SimpleNN on the CPU, also without its momenta. A DagNN is changed itself, as in MatConvNet; the variable that a
         removed layer wrote has the name of the one that it read.
 
     Raises
@@ -59,7 +60,11 @@ def cnn_imagenet_deploy(net: Any) -> SimpleNN | DagNN:
     >>> vlnn.cnn_imagenet_deploy(net).layers[-1]
     Struct(type='softmax', name='prob', weights=[], precious=False)
     """
-    return _deployed_graph(net) if isinstance(net, DagNN) else _deployed_chain(vl_simplenn_tidy(net))
+    return (
+        _deployed_graph(net)
+        if isinstance(net, DagNN)
+        else _deployed_chain(vl_simplenn_tidy(vl_simplenn_move(net, "cpu")))
+    )
 
 
 def merged(filters: Any, biases: Any, weights: Sequence[Any], where: str) -> Folded:
