@@ -38,8 +38,8 @@ def cnn_imagenet_deploy(net: Any) -> SimpleNN | DagNN:
     Returns
     -------
     net : SimpleNN or DagNN
-        A new SimpleNN on the CPU, also without its momenta. A DagNN is changed itself, as in MatConvNet; the variable that a
-        removed layer wrote has the name of the one that it read.
+        A new SimpleNN on the CPU, also without its momenta. A DagNN is changed itself, as in MatConvNet; the variable
+        that a removed layer wrote has the name of the one that it read.
 
     Raises
     ------
