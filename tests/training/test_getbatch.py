@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vlnn import MatConvNetError, vl_imreadjpeg
+from vlnn import MatConvNetError, cnn_train, cnn_train_dag, vl_imreadjpeg, vl_simplenn_tidy
+from vlnn.dagnn import DagNN
 from vlnn.matlab import Struct
 from vlnn.training import getBatchFn, getDagNNBatch, getImageBatch, getSimpleNNBatch
 
@@ -118,3 +119,28 @@ def test_a_meta_that_says_nothing_of_images() -> None:
         getBatchFn(Struct(normalization=Struct(imageSize=[5, 5])))
     with pytest.raises(MatConvNetError, match=r"^imageSize is not a plain vector\. Received 'big'\."):
         getImageBatch([], imageSize="big")
+
+
+@pytest.mark.parametrize("network_type", ["simplenn", "dagnn"])
+def test_training_with_images_from_files(files: Struct, network_type: str, tmp_path: Path) -> None:
+    """Two classes, bright and dark pictures, which a few epochs tell apart; batches are fetched ahead."""
+    files.images.update(label=[1, 2, 2, 1], set=[1, 1, 1, 1])
+    net = vl_simplenn_tidy(
+        {
+            "layers": [
+                {"type": "conv", "weights": [np.zeros((8, 8, 3, 2), np.float32), np.zeros((2, 1), np.float32)]},
+                {"type": "softmaxloss"},
+            ],
+            "meta": {
+                "normalization": {"imageSize": [8, 8, 3], "cropSize": 0.9, "averageImage": [120, 90, 50]},
+                "augmentation": {"jitterFlip": True, "jitterLocation": True},
+            },
+        }
+    )
+    train = cnn_train
+    if network_type == "dagnn":
+        net, train = DagNN.fromSimpleNN(net, canonicalNames=True), cnn_train_dag
+    getBatch = getBatchFn(net.meta, "networkType", network_type, "rng", 0)
+    options = {"batchSize": 2, "numEpochs": 8, "learningRate": 1e-5, "prefetch": True, "plotStatistics": False}
+    net, info = train(net, files, getBatch, "expDir", str(tmp_path / "exp"), options)
+    assert info.train[-1].objective < 0.2 < np.log(2) < 2 * info.train[0].objective

@@ -22,7 +22,7 @@ except ModuleNotFoundError:
     raise ModuleNotFoundError("The demo needs Pillow: pip install 'vlnn[images]'", name="PIL") from None
 
 BORDER = 4  # pixels left out of the score, where every method has to make up what lies beyond the picture
-REPEATS = 9
+REPEATS = 5
 PLAIN = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
