@@ -40,6 +40,11 @@ def compare_command(
     Files are of any format; .onnx runs in ONNX Runtime and .pt in PyTorch. Both get the same input, which is random and
     the same every time. What departs first is named, and the exit status is 1 if the weights or the variables that both
     have differ by more than the tolerance.
+
+    \b
+    Examples:
+      vlnn compare net.mat net.onnx
+      vlnn compare before.mat after.mat --input-size 128x128 --tolerance 1e-6
     """
     from vlnn.convert.comparison import TOLERANCE
     from vlnn.convert.subjects import compare_subjects, subject

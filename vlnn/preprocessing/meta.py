@@ -23,8 +23,9 @@ def input_depth(net: Network) -> int | None:
         return next((int(block.size[2]) for block in blocks if isinstance(block, Conv) and block.size[2]), None)
     for layer in net.layers:
         if layer.type == "conv":
-            filters = next(iter(cells(layer.get("weights"))), None)
-            return (*filters.shape, 1, 1, 1)[2] if is_array(filters) and filters.size else None
+            weights = cells(layer.get("weights"))
+            known = bool(weights) and is_array(weights[0]) and weights[0].size > 0
+            return (*weights[0].shape, 1, 1, 1)[2] if known else None
         if layer.type not in ("relu", "dropout", "lrn", "normalize", "pool", "noffset"):
             return None
     return None
