@@ -80,7 +80,8 @@ OPTIONAL = (
     Package("onnxruntime", "onnxruntime", "onnx", "the proof of .onnx files"),
     Package("torch", "torch", "torch", ".pt files"),
     Package("safetensors", "safetensors", "safetensors", ".safetensors files"),
-    Package("matplotlib", "matplotlib", "plots", "plots"),
+    Package("matplotlib", "matplotlib", "", "plots of training"),
+    Package("mpi4py", "mpi4py", "", "training in several processes"),
     Package("threadpoolctl", "threadpoolctl", "", "the name of the BLAS"),
 )
 
