@@ -222,9 +222,11 @@ def _input_sizes(
     net: Network, graph: DagNN, images: list[str], normalization: Normalization, given: Any
 ) -> dict[str, Size]:
     """The size of each input: as given, as net.meta says, or NaN."""
-    channels = normalization.channels or input_depth(net) or math.nan
-    first = (*(normalization.size or (math.nan, math.nan)), channels, 1)
-    found: dict[str, Size] = {name: first if name == images[0] else UNKNOWN_SIZE for name in images}
+    channels = {name: _depth(graph, name) for name in images}
+    found: dict[str, Size] = {name: (math.nan, math.nan, channels[name], 1) for name in images}
+    if images:
+        channels[images[0]] = normalization.channels or input_depth(net) or math.nan
+        found[images[0]] = (*(normalization.size or (math.nan, math.nan)), channels[images[0]], 1)
     if given is None:
         return found
     if not isinstance(given, Mapping):
@@ -240,9 +242,15 @@ def _input_sizes(
                 f"The size of an input is height, width, channels and images, of which the last two may be left out. "
                 f"Received {given[name]!r}."
             )
-        channels_left_out = (channels if name == images[0] else math.nan, 1)
-        found[name] = tuple(int(n) for n in numbers) + channels_left_out[len(numbers) - 2 :]
+        left_out = (channels.get(name, math.nan), 1)
+        found[name] = tuple(int(number) for number in numbers) + left_out[len(numbers) - 2 :]
     return found
+
+
+def _depth(graph: DagNN, variable: str) -> float:
+    """How many channels the filters take that read a variable; NaN where none do."""
+    blocks = (layer.block for layer in graph.layers if variable in layer.inputs)
+    return next((block.size[2] for block in blocks if isinstance(block, Conv) and block.size[2]), math.nan)
 
 
 def _fields(graph: DagNN, images: list[str]) -> dict[str, ReceptiveField]:
