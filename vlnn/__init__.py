@@ -9,6 +9,7 @@ The house, from the door down::
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
     dagnn                       networks that are a graph of layers        vlnn.dagnn
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks
+    transposedConv2dLayer ...   layers of the Deep Learning Toolbox        vlnn.toolbox
     settings, clear_mex         what outlives a call                       vlnn.settings
     loadmat, savemat            MAT-files of every version                 vlnn.matlab.matfile
     matlab                      arguments, arrays, values                  vlnn.matlab
@@ -16,7 +17,7 @@ The house, from the door down::
     (inside)                    sizes, strides, crops                      vlnn.geometry
 """
 
-from vlnn import dagnn, simplenn
+from vlnn import dagnn, simplenn, toolbox
 from vlnn.blocks.imreadjpeg import vl_imreadjpeg
 from vlnn.blocks.nnbilinearsampler import vl_nnbilinearsampler
 from vlnn.blocks.nnbnorm import vl_nnbnorm
@@ -53,6 +54,9 @@ from vlnn.simplenn.evaluation import vl_simplenn
 from vlnn.simplenn.move import vl_simplenn_move
 from vlnn.simplenn.parserv import vl_simplenn_start_parserv
 from vlnn.simplenn.tidy import vl_simplenn_tidy
+from vlnn.toolbox.dltranspconv import dltranspconv
+from vlnn.toolbox.factors import getL2Factor, getLearnRateFactor, setL2Factor, setLearnRateFactor
+from vlnn.toolbox.transposedconv import transposedConv1dLayer, transposedConv2dLayer, transposedConv3dLayer
 from vlnn.training import solver
 from vlnn.training.deploy import cnn_imagenet_deploy
 from vlnn.training.models import (
@@ -83,13 +87,22 @@ __all__ = [
     "cnn_train",
     "cnn_train_dag",
     "dagnn",
+    "dltranspconv",
+    "getL2Factor",
+    "getLearnRateFactor",
     "load_network",
     "loadmat",
     "preprocess",
     "savemat",
+    "setL2Factor",
+    "setLearnRateFactor",
     "settings",
     "simplenn",
     "solver",
+    "toolbox",
+    "transposedConv1dLayer",
+    "transposedConv2dLayer",
+    "transposedConv3dLayer",
     "vl_argparse",
     "vl_compilenn",
     "vl_imarraysc",

@@ -95,7 +95,7 @@ def _unused(net: DagNN, name: str) -> str:
 
 
 def _notes(gone: list[str], stay: list[str]) -> tuple[str, ...]:
-    notes = [f"Folded into the convolutions before them: {len(gone)} batch normalisations."]
+    notes = [f"Batch normalisations folded into the convolutions before them: {len(gone)}."]
     if stay:
         notes.append(f"Not folded, for they do not follow a convolution of their own with moments: {', '.join(stay)}.")
     return tuple(notes)

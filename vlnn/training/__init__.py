@@ -8,8 +8,10 @@
     update.py, solver.py                how weights are learned
     batches.py                          parts of batches, and fetching them ahead
     error_functions.py                  what is counted beside the objective
-    checkpoints.py, plots.py            the files of an epoch
+    checkpoints.py                      the files from which training goes on
+    plots.py, diagnostics.py            figures
     progress.py, interruption.py        what is printed, and Ctrl-C
+    surroundings.py                     random numbers, a GPU, a profile
     workers.py, server.py, nccl.py      several processes
     getbatch.py                         functions that give a trainer the images of a batch
     models, initialisation.py           the examples' networks, and what they start from
