@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=Path, help="the folder skimage/data")
     parser.add_argument("--work", type=Path, required=True, help="a folder for net-epoch-1.mat and so on")
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path(vlnn.demo.__file__).with_name("network.mat"))
     arguments = parser.parse_args()
