@@ -202,6 +202,7 @@ class Graph:
 
     def deselect_workspace_greater_than(self, limit: int) -> None:
         assert type(limit) is int
+        assert 0 <= limit < 2**63
         self._limit = limit
 
     def check_support(self) -> None:

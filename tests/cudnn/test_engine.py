@@ -115,6 +115,7 @@ class TestPlans:
         [
             ({}, ENGINES[3]),  # no tensor cores, and not the gigabyte
             ({"cudnn_workspace_limit": math.inf}, ENGINES[2]),
+            ({"cudnn_workspace_limit": 1e30}, ENGINES[2]),
             ({"cudnn_workspace_limit": 2**20}, ENGINES[3]),
             ({"cudnn_workspace_limit": 2**20 - 1}, ENGINES[4]),
             ({"cudnn_workspace_limit": 0}, ENGINES[5]),

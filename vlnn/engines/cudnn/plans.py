@@ -14,6 +14,7 @@ from vlnn.settings import settings
 
 FIRST, SECOND, OUT = 1, 2, 3  # what the graph calls its arrays
 TIMED_RUNS = 3
+NO_LIMIT = 2.0**63  # cuDNN counts bytes in 64 bits
 
 
 class Choices(NamedTuple):
@@ -141,7 +142,7 @@ def _graph(frontend: Any, place: dict[str, Any], conv: ConvGraph, dtype: np.dtyp
     graph.build_operation_graph()
     graph.create_execution_plans([frontend.heur_mode.A, frontend.heur_mode.FALLBACK])
     graph.deselect_numeric_notes(_barred(frontend, choices))
-    if math.isfinite(choices.limit):
+    if choices.limit < NO_LIMIT:
         graph.deselect_workspace_greater_than(int(choices.limit))
     graph.check_support()
     return graph
