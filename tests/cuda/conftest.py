@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 
 from tests.cuda import standin
 from tests.cuda.emulator import COMPILER
+
+SANITIZER = "VLNN_TEST_SANITIZER"  # options of g++ for the kernels
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +29,7 @@ def cupy(kernel_folder: Path) -> Iterator[types.ModuleType]:
     if COMPILER is None:
         pytest.skip("there is no g++ to compile the kernels for the CPU")
     before = _taken_out()
-    module = standin.module(kernel_folder)
+    module = standin.module(kernel_folder, tuple(os.environ.get(SANITIZER, "").split()))
     sys.modules["cupy"] = module
     yield module
     _taken_out()

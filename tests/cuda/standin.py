@@ -219,6 +219,7 @@ def module(folder: Path, extra: tuple[str, ...] = ()) -> types.ModuleType:
     cupy.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]
         cublas=cublas,
         device=types.SimpleNamespace(get_cublas_handle=lambda: HANDLE),
+        get_current_stream=lambda: types.SimpleNamespace(ptr=0, synchronize=lambda: None),
         runtime=types.SimpleNamespace(getDevice=lambda: 0),
     )
     return cupy
