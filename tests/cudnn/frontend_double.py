@@ -105,9 +105,6 @@ class FrontendDouble:
     def backend_version(self) -> int:
         return 92800
 
-    def backend_version_string(self) -> str:
-        return "9.28.0"
-
     def create_handle(self) -> int:
         handle = next(self._numbers)
         self.handles[handle] = 0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import cupy
 
-from vlnn.engines.cuda.launching import launch, over_planes
+from vlnn.engines.cuda.launching import Grid, launch, over_planes
 from vlnn.engines.cuda.products import Rows
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
@@ -116,7 +116,7 @@ def _biases(biases: Array | None, like: Array) -> tuple[Array, int]:
     return (like, 0) if biases is None else (biases, 1)
 
 
-def _rows_of(planes: Array, piece: Piece) -> tuple[tuple[int, ...], tuple[tuple[int, int, int], tuple[int, int, int]]]:
+def _rows_of(planes: Array, piece: Piece) -> tuple[tuple[int, ...], Grid]:
     depth, pixels = planes.shape[1], planes.shape[2] * planes.shape[3]
     sizes = piece.images, depth, pixels, piece.first_pixel, piece.pixels
     return sizes, over_planes(piece.pixels, piece.images, depth)
