@@ -144,7 +144,7 @@ def test_the_wheel_holds_vlnn_alone(tmp_path: Path) -> None:
         names = contents.namelist()
     top = {name.partition("/")[0] for name in names}
     assert {name for name in top if not re.fullmatch(r"vlnn-.*\.dist-info", name)} == {"vlnn"}
-    assert {"vlnn/__init__.py", "vlnn/py.typed"} <= set(names)
+    assert {"vlnn/__init__.py", "vlnn/py.typed", "vlnn/engines/cuda/kernels/prelude.cu"} <= set(names)
     assert {module_name(ROOT / name) for name in names if name.endswith(".py")} == MODULES.keys()
 
 

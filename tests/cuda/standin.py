@@ -47,7 +47,7 @@ class ndarray:  # noqa: N801, CuPy's spelling
     def T(self) -> ndarray:
         return ndarray(self._host.T)
 
-    def get(self, order: str = "K") -> Any:
+    def get(self, order: str = "C") -> Any:
         return self._host.copy(order=order)
 
     def item(self, *place: int) -> Any:
