@@ -1,8 +1,9 @@
-"""The calls made of NVIDIA's frontend exist in it, and its stand-in takes no others."""
+"""The calls made of NVIDIA's frontend and of CuPy exist in them, and the stand-ins take no others."""
 
 from __future__ import annotations
 
 import inspect
+import operator
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.cudnn import frontend_double
+from tests.cudnn.cupy_double import Cuda
 from tests.cudnn.frontend_double import FrontendDouble, Graph
 from tests.cudnn.test_graphs import OPERATIONS, geometry_of
 from tests.geometries import conv
@@ -70,6 +72,18 @@ def test_methods_of_a_tensor(name: str, real: Any) -> None:
 
 def test_set_stream(real: Any) -> None:
     assert takes(real.set_stream, {"handle", "stream"})
+
+
+@pytest.mark.parametrize("name", sorted(public(Cuda) - {"use_stream"} | {"Event", "is_available", "runtime.getDevice"}))
+def test_functions_of_cupy(name: str) -> None:
+    real = pytest.importorskip("cupy", reason="CuPy is not installed")
+    assert callable(operator.attrgetter(name)(real.cuda))
+
+
+def test_addresses_of_cupy() -> None:
+    """An array's memory has an address and a device."""
+    memory = pytest.importorskip("cupy", reason="CuPy is not installed").cuda.MemoryPointer
+    assert {"ptr", "device_id"} <= set(dir(memory))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
