@@ -21,16 +21,16 @@ ROOT_NAME = "(vlnn)"  # vlnn/__init__.py, which gives out the public names
 ORDER = [
     {"__main__"},
     {"cli"},
-    {"demo", "convert"},
+    {"demo", "convert", "doctor"},
     {ROOT_NAME},
-    {"networks", "training"},
+    {"networks", "training", "preprocessing", "summary", "inference"},
     {"simplenn", "dagnn"},
     {"blocks", "toolbox"},
     {"engines"},
     {"matlab"},
     {"geometry", "settings", "errors"},
 ]
-HEAVY = {"cuda", "cudnn", "cupy", "h5py", "onnx", "torch", "matplotlib", "PIL"}
+HEAVY = {"PIL", "cuda", "cudnn", "cupy", "h5py", "matplotlib", "mpi4py", "onnx", "onnxruntime", "safetensors", "torch"}
 # Where state is kept: the settings of a session, the pool of threads of a process, cuDNN's handles of a thread.
 STATE = {"vlnn.settings", "vlnn.engines.cpu.threads", "vlnn.engines.cudnn.sessions"}
 

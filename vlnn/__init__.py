@@ -2,10 +2,13 @@
 
 The house, from the door down::
 
+    cnn_train, cnn_train_dag    training, with solver.adam and others      vlnn.training
     load_network                the network in a file                      vlnn.networks
+    preprocess                  pictures as a network wants them           vlnn.preprocessing
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
     dagnn                       networks that are a graph of layers        vlnn.dagnn
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks
+    transposedConv2dLayer ...   layers of the Deep Learning Toolbox        vlnn.toolbox
     settings, clear_mex         what outlives a call                       vlnn.settings
     loadmat, savemat            MAT-files of every version                 vlnn.matlab.matfile
     matlab                      arguments, arrays, values                  vlnn.matlab
@@ -13,7 +16,7 @@ The house, from the door down::
     (inside)                    sizes, strides, crops                      vlnn.geometry
 """
 
-from vlnn import dagnn, simplenn
+from vlnn import dagnn, simplenn, toolbox
 from vlnn.blocks.imreadjpeg import vl_imreadjpeg
 from vlnn.blocks.nnbilinearsampler import vl_nnbilinearsampler
 from vlnn.blocks.nnbnorm import vl_nnbnorm
@@ -42,6 +45,7 @@ from vlnn.errors import MatConvNetError
 from vlnn.matlab.argparse import vl_argparse
 from vlnn.matlab.matfile import loadmat, savemat
 from vlnn.networks import load_network
+from vlnn.preprocessing import preprocess
 from vlnn.settings import clear_mex, settings
 from vlnn.simplenn.diagnose import vl_simplenn_diagnose
 from vlnn.simplenn.display import vl_simplenn_display
@@ -49,18 +53,39 @@ from vlnn.simplenn.evaluation import vl_simplenn
 from vlnn.simplenn.move import vl_simplenn_move
 from vlnn.simplenn.parserv import vl_simplenn_start_parserv
 from vlnn.simplenn.tidy import vl_simplenn_tidy
+from vlnn.toolbox.dltranspconv import dltranspconv
+from vlnn.toolbox.factors import getL2Factor, getLearnRateFactor, setL2Factor, setLearnRateFactor
+from vlnn.toolbox.transposedconv import transposedConv1dLayer, transposedConv2dLayer, transposedConv3dLayer
+from vlnn.training import solver
+from vlnn.training.server import ParameterServer
+from vlnn.training.train_dagnn import cnn_train_dag
+from vlnn.training.train_simplenn import cnn_train
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MatConvNetError",
+    "ParameterServer",
     "clear_mex",
+    "cnn_train",
+    "cnn_train_dag",
     "dagnn",
+    "dltranspconv",
+    "getL2Factor",
+    "getLearnRateFactor",
     "load_network",
     "loadmat",
+    "preprocess",
     "savemat",
+    "setL2Factor",
+    "setLearnRateFactor",
     "settings",
     "simplenn",
+    "solver",
+    "toolbox",
+    "transposedConv1dLayer",
+    "transposedConv2dLayer",
+    "transposedConv3dLayer",
     "vl_argparse",
     "vl_compilenn",
     "vl_imarraysc",

@@ -26,6 +26,13 @@ FIELDS = ("layers", "meta", "vars", "params", "classes", "normalization")  # of 
 STEP = re.compile(r"\.?([A-Za-z]\w*)|\{(\d+)\}|\((\d+)\)|\[(\d+)\]")
 
 
+class Located(NamedTuple):
+    """A network, and where in its file it is, as MATLAB would write it; '' for the variables of the file themselves."""
+
+    place: str
+    net: SimpleNN | DagNN
+
+
 class Found(NamedTuple):
     """A network in a file, and where it is, as MATLAB would write it; '' for the variables of the file themselves."""
 
@@ -62,14 +69,24 @@ def load_network(path: str | os.PathLike[str], variable: str | None = None) -> S
     Layers of types, and blocks of classes, that are not known are loaded all the same; only evaluating them is an
     error, which says how to make them known.
     """
+    return locate_network(path, variable).net
+
+
+def locate_network(path: str | os.PathLike[str], variable: str | None = None) -> Located:
+    """``load_network``, and where in the file the network is."""
     variables = loadmat(path)
+    found = _find(variables, variable, path)
+    return Located(found.place, _loaded(found))
+
+
+def _find(variables: Mapping[str, Any], variable: str | None, path: object) -> Found:
     if variable is None:
-        return _loaded(_only(_networks("", variables), path, variables))
+        return _only(_networks("", variables), path, variables)
     value = _at(variables, variable, path)
     net = _as_network(value)
     if net is not None:
-        return _loaded(Found(variable, net))
-    return _loaded(_only(_networks(variable, value), path, {variable: value}))
+        return Found(variable, net)
+    return _only(_networks(variable, value), path, {variable: value})
 
 
 def _loaded(found: Found) -> SimpleNN | DagNN:
@@ -84,7 +101,7 @@ def _loaded(found: Found) -> SimpleNN | DagNN:
         warnings.warn(
             f"Layers are objects of MATLAB classes: {classes}. They are loaded as far as they can be read, each with "
             "its class as its type; vlnn.simplenn.register makes a type known.",
-            stacklevel=3,
+            stacklevel=4,
         )
     net: SimpleNN = vl_simplenn_tidy(Struct(found.net, layers=[_of_object(layer) for layer in layers]))
     if not found.place:

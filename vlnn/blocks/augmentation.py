@@ -196,8 +196,8 @@ class Plan(NamedTuple):
         crop_width, crop_height = output_width * math.sqrt(anisotropy), output_height / math.sqrt(anisotropy)
         low, high = self.crop_size
         scale = min(width / crop_width, height / crop_height) * math.sqrt(_between(high**2, low**2, chances.size))
-        crop_width = min(max(_rounded(crop_width * scale), 1), width)
-        crop_height = min(max(_rounded(crop_height * scale), 1), height)
+        crop_width = min(max(rounded(crop_width * scale), 1), width)
+        crop_height = min(max(rounded(crop_height * scale), 1), height)
         left, top = width - crop_width, height - crop_height
         if self.location == "random":
             left, top = int(chances.left * (left + 1)), int(chances.top * (top + 1))
@@ -211,13 +211,13 @@ class Plan(NamedTuple):
         if not self.resize:
             return height, width
         scale = max(self.resize[0] / width, self.resize[0] / height)
-        return max(1, _rounded(scale * height)), max(1, _rounded(scale * width))
+        return max(1, rounded(scale * height)), max(1, rounded(scale * width))
 
     def apply(self, pixels: Array, chances: Chances) -> Array:
         """An image (H, W) or (H, W, 3) of bytes, cropped, resized and recoloured: planes (C, W, H), single."""
         height, width = pixels.shape[:2]
         crop = self.crop(height, width, chances)
-        planes = _resized(pixels, crop, self.interpolation)
+        planes = resized(pixels, crop, self.interpolation)
         if self.flip and chances.flip > 0.5:
             planes = planes[:, ::-1]
         if self.pack and len(planes) == 1:
@@ -250,12 +250,12 @@ def _between(first: float, last: float, chance: float) -> float:
     return chance * (last - first) + first
 
 
-def _rounded(value: float) -> int:
+def rounded(value: float) -> int:
     """C's round for positive numbers."""
     return math.floor(value + 0.5)
 
 
-def _resized(pixels: Array, crop: Crop, interpolation: str) -> Array:
+def resized(pixels: Array, crop: Crop, interpolation: str) -> Array:
     """The crop in its new size, as planes (C, W, H); the kernel sees what lies beside the crop."""
     height, width = pixels.shape[:2]
     rows = _bands(height, crop.output_height, crop.height, crop.top, interpolation)
@@ -298,7 +298,7 @@ def _bands(size: int, outputs: int, crop: int, first: int, interpolation: str) -
     if (size, first) == (outputs, 0) and crop == outputs:
         return None
     method = next(method for method in METHODS if method.name == interpolation)
-    weights = resampling(size, outputs, outputs / crop, method, first=first)
+    weights = resampling(size, outputs, outputs / crop, method, method.name != "nearest", first)
     weights.sum_duplicates()
     weights.eliminate_zeros()
     bands = []

@@ -58,7 +58,7 @@ def vl_nnSubP(x: Any, dzdy: Any = None, *args: Any, nargout: int | None = None, 
            [1., 3.]])
     """
     dzdy, options = block_options(OPTIONS, dzdy, args, opts)
-    factor, enlarge = _factor(options["scale"])
+    factor, enlarge = factor_of(options["scale"])
     data = operand("X", x)
     outputs_wanted("vl_nnSubP", nargout, 1)
     rearrange, back = (_enlarged, _reduced) if enlarge else (_reduced, _enlarged)
@@ -69,7 +69,7 @@ def vl_nnSubP(x: Any, dzdy: Any = None, *args: Any, nargout: int | None = None, 
     return give([data.like(back(der, der.planes(), factor))], nargout)
 
 
-def _factor(scale: object) -> tuple[int, bool]:
+def factor_of(scale: object) -> tuple[int, bool]:
     """S, and whether the picture becomes larger."""
     value = scalar_option("SCALE", scale)
     factor = value if value > 1 else 1 / value if value > 0 else math.nan

@@ -38,7 +38,7 @@ def convert(dag: Graph, net: Any, args: Sequence[Any], opts: dict[str, Any]) -> 
     tidy = vl_simplenn_tidy(net)
     for index, layer in enumerate(tidy["layers"]):
         name = text(layer.get("name", f"layer{index + 1}"))
-        block, weights = _block_of(layer)
+        block, weights = block_of(layer)
         inputs, outputs = [f"x{index}"], [f"x{index + 1}"]
         if isinstance(block, Loss):
             inputs.append(_new_name(dag, "label"))
@@ -57,7 +57,7 @@ def convert(dag: Graph, net: Any, args: Sequence[Any], opts: dict[str, Any]) -> 
     dag.meta = _meta(dag, tidy["meta"])
 
 
-def _block_of(layer: Mapping[str, Any]) -> tuple[Layer, list[Weights]]:
+def block_of(layer: Mapping[str, Any]) -> tuple[Layer, list[Weights]]:
     """The block for a SimpleNN layer, and its parameters."""
     type_ = text(layer["type"])
     weights = list(layer.get("weights") or ())

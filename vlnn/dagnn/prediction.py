@@ -26,7 +26,7 @@ JUDGES = re.compile("loss|error|accuracy|metric", re.IGNORECASE)  # in the names
 
 def predict(net: Graph, x: Any, outputs: Any) -> Any:
     """What DagNN.predict does."""
-    judges = _judges(net)
+    judges = judges_of(net)
     values = _inputs(net, x, judges)
     if outputs is None:
         return _run(net, [_last_output(net, judges, values)], values)[0]
@@ -55,7 +55,7 @@ def _source_of(net: Graph, name: str, judges: set[int], values: Mapping[str, Any
     return name, False
 
 
-def _judges(net: Graph) -> set[int]:
+def judges_of(net: Graph) -> set[int]:
     """The layers at the end that score the network instead of being part of it."""
     found: set[int] = set()
     readers: list[set[int]] = [set() for _ in net.vars]

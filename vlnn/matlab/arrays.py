@@ -159,10 +159,11 @@ def device_of(array: Array) -> str:
 def describe(like: Array, shape: tuple[int, ...]) -> str:
     """A tensor of the class and library of `like`, as 'Verbose' shows it: ``[4 5 3 2 | float 480.0B CPU]``."""
     dims = "".join(f"{size} " for size in shape)
-    return f"[{dims}| {CLASSES[like.dtype]} {_memory(math.prod(shape) * like.itemsize)} {device_of(like)}]"
+    return f"[{dims}| {CLASSES[like.dtype]} {memory(math.prod(shape) * like.itemsize)} {device_of(like)}]"
 
 
-def _memory(size: int) -> str:
+def memory(size: float) -> str:
+    """So many bytes, as 'Verbose' shows them: 480.0B, 1.5MB."""
     for power, unit in enumerate(("B", "KB", "MB")):
         if size < 1024 ** (power + 1):
             return f"{size / 1024**power:.1f}{unit}"

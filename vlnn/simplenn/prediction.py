@@ -24,7 +24,7 @@ from vlnn.simplenn.layers import LOSSES, Run
 def predict(net: Mapping[str, Any], x: Any, outputs: str | Sequence[str] | None) -> Any:
     """What SimpleNN.predict does."""
     layers = current_layers(net)
-    end = _without_losses(layers)
+    end = layers_before_losses(layers)
     names = [outputs] if isinstance(outputs, str) else None if outputs is None else list(outputs)
     found = {name: _output(name, layers, end) for name in names or []}
     wanted = {after for after, _ in found.values()}
@@ -47,7 +47,7 @@ def predict(net: Mapping[str, Any], x: Any, outputs: str | Sequence[str] | None)
     }
 
 
-def _without_losses(layers: list[Struct]) -> int:
+def layers_before_losses(layers: list[Struct]) -> int:
     """How many layers there are before the losses at the end."""
     count = len(layers)
     while count and (layers[count - 1].type in (*LOSSES, "pdist") or layers[count - 1].type.lower().endswith("loss")):

@@ -1,4 +1,4 @@
-"""SimpleNN.save: a network as a file."""
+"""SimpleNN.save: a network as a struct, and as a file."""
 
 from __future__ import annotations
 
@@ -16,17 +16,23 @@ from vlnn.simplenn.formats import layers_of, place
 CELLS = ("weights", "momentum", "opts")  # cells in MATLAB, also where a list holds numbers
 
 
-def save(net: Mapping[str, Any], path: str | os.PathLike[str], variable: str | None, options: dict[str, Any]) -> None:
-    """Write the network to a file."""
+def struct_of(net: Mapping[str, Any], without_functions: bool = False) -> Struct:
+    """The network as MatConvNet saves it; functions, which are Python's, are an error or left out."""
     layers = layers_of(net)
     for position, layer in enumerate(layers):
-        for name, value in layer.items():
-            if callable(value):
+        for name in [name for name, value in layer.items() if callable(value)]:
+            if not without_functions:
                 raise MatConvNetError(
                     f"The function {name} of {place(layers, position)} is Python's and cannot be saved. Remove it, or "
                     "give the layer a type of its own and register that."
                 )
-    saved = Struct(layers=Cell(_rows(layer) for layer in layers), meta=_rows(net["meta"]))
+            del layer[name]
+    return Struct(layers=Cell(_rows(layer) for layer in layers), meta=_rows(net["meta"]))
+
+
+def save(net: Mapping[str, Any], path: str | os.PathLike[str], variable: str | None, options: dict[str, Any]) -> None:
+    """Write the network to a file."""
+    saved = struct_of(net)
     savemat(path, {variable: saved} if variable else saved, **options)
 
 

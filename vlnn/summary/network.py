@@ -1,0 +1,392 @@
+"""summarise: a network in figures."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from vlnn.dagnn import BatchNorm, Concat, Conv, ConvTranspose, DagNN, DropOut, Loss, Pooling, ReLU, Unknown
+from vlnn.dagnn.extents import NO_FIELD, UNKNOWN_SIZE, Pair, ReceptiveField, Size
+from vlnn.errors import MatConvNetError
+from vlnn.matlab.arrays import is_array
+from vlnn.preprocessing import Normalization
+from vlnn.preprocessing.meta import input_depth
+from vlnn.simplenn import SimpleNN
+from vlnn.simplenn.formats import cells
+from vlnn.simplenn.layers import TYPES
+from vlnn.summary.graph import Network, as_graph, peak_of, roles_of, shape_of, sizes_of
+
+BYTES = 4  # of a number in single
+LARGE = 2520  # a side for which sizes that follow from another are worked out: most strides divide it
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """A layer in figures; None is for what it does not have or what is not known.
+
+    Attributes
+    ----------
+    name, type : str
+    detail : str
+        What there is to say besides, such as 'max' of pooling or 'leak 0.2'.
+    inputs, outputs : tuple of str
+        Variables; in a SimpleNN network they have the names of the layers that write them.
+    filters : tuple of int
+        (FH, FW, C, K) of filters, (H, W) of a pooling window.
+    groups : int
+    stride, pad, dilate, upsample, crop : tuple of int
+        (y, x), or (top, bottom, left, right).
+    field, field_stride, field_offset : (y, x)
+        The receptive field of a pixel of the output in the first input: its size, how far neighbours are apart, and
+        where the centre of the first one is, counted from 1.
+    size : (H, W, D, N)
+        Of the output; NaN in it is not known.
+    formula : str
+        The size of the output in terms of that of the input, such as 'H/2 x W/2 x 64', for sides that all strides
+        divide; '' where `size` is known.
+    parameters, parameter_bytes : int
+    operations : float
+        Multiplications and additions of filters, counted as one each pair; NaN where a size is not known.
+    """
+
+    name: str
+    type: str
+    detail: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    filters: tuple[int, ...] | None
+    groups: int | None
+    stride: Pair | None
+    pad: Pair | None
+    dilate: Pair | None
+    upsample: Pair | None
+    crop: Pair | None
+    field: Pair | None
+    field_stride: Pair | None
+    field_offset: Pair | None
+    size: Size
+    formula: str
+    parameters: int
+    parameter_bytes: int
+    operations: float
+
+
+@dataclass(frozen=True)
+class NetworkSummary:
+    """A network in figures.
+
+    Attributes
+    ----------
+    kind : 'SimpleNN' or 'DagNN'
+    inputs : dict
+        The size (H, W, D, N) of each input; NaN in it is not known.
+    outputs : tuple of str
+        What no layer but losses reads.
+    layers : tuple of LayerSummary
+    parameters, parameter_bytes : int
+        Shared parameters are counted once.
+    variable_bytes : float
+        Of all variables whose size is known, in single; NaN where that of the input is not.
+    peak_bytes : float
+        Of those that are needed at the same time.
+    operations : float
+    normalization : Normalization or None
+        What is done to pictures, where net.meta says something.
+    classes : tuple of str
+        The names of classes.
+    unknown : tuple of str
+        Types of layers that are not known, so that the network cannot be run.
+    problems : tuple of str
+        What net.meta says and cannot mean.
+    """
+
+    kind: str
+    inputs: dict[str, Size]
+    outputs: tuple[str, ...]
+    layers: tuple[LayerSummary, ...]
+    parameters: int
+    parameter_bytes: int
+    variable_bytes: float
+    peak_bytes: float
+    operations: float
+    normalization: Normalization | None
+    classes: tuple[str, ...]
+    unknown: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def summarise(net: Network, input_size: Mapping[str, Any] | Any = None) -> NetworkSummary:
+    """Describe a network in figures.
+
+    Parameters
+    ----------
+    net : SimpleNN or DagNN
+    input_size : (H, W), (H, W, D) or (H, W, D, N), or {'name': size}, optional
+        By default what net.meta says; where it says nothing, sizes are in terms of those of the input.
+
+    Raises
+    ------
+    MatConvNetError
+        For a size that is none, or an input that there is not.
+
+    >>> import numpy as np, vlnn
+    >>> from vlnn.summary import summarise
+    >>> net = vlnn.vl_simplenn_tidy({'layers': [{'type': 'conv', 'weights': [np.ones((3, 3, 1, 8)), []], 'stride': 2}]})
+    >>> summarise(net, (9, 9)).layers[0].size
+    (4, 4, 8, 1)
+    >>> summarise(net).layers[0].formula
+    '(H-2)/2 x (W-2)/2 x 8'
+    """
+    graph = as_graph(net)
+    roles = roles_of(graph)
+    images = roles.inputs
+    types = [layer.type for layer in net.layers] if isinstance(net, SimpleNN) else None
+    runnable = TYPES if types else ()
+    problems = []
+    try:
+        normalization = Normalization.of(net)
+    except MatConvNetError as error:
+        normalization = Normalization()
+        problems.append(str(error))
+    inputs = _input_sizes(net, graph, images, normalization, input_size)
+    sizes = sizes_of(graph, inputs)
+    formulas = _Formulas(graph, inputs)
+    fields = _fields(graph, images)
+    layers = []
+    for index, layer in enumerate(graph.layers):
+        block = layer.block
+        values = [value for name in layer.params if is_array(value := graph.getParam(name).value)]
+        first = layer.outputs[0] if layer.outputs else ""
+        field = fields.get(first, NO_FIELD)
+        layers.append(
+            LayerSummary(
+                name=layer.name,
+                type=block.type.removeprefix("dagnn.") if types is None else types[index],
+                detail=_detail(block),
+                inputs=tuple(layer.inputs),
+                outputs=tuple(layer.outputs),
+                filters=_filters(block, values),
+                groups=_groups(block, sizes[layer.inputs[0]] if layer.inputs else UNKNOWN_SIZE),
+                **{name: getattr(block, name, None) for name in ("stride", "pad", "dilate", "upsample", "crop")},
+                field=_known(field.size),
+                field_stride=_known(field.stride),
+                field_offset=_known(field.offset),
+                size=sizes.get(first, UNKNOWN_SIZE),
+                formula=formulas.of(first),
+                parameters=sum(value.size for value in values),
+                parameter_bytes=sum(value.nbytes for value in values),
+                operations=_operations(block, layer, sizes, values),
+            )
+        )
+    params = [param.value for param in graph.params if is_array(param.value)]
+    known = [count for size in sizes.values() if not math.isnan(count := math.prod(size))]
+    sized = not math.isnan(sizes[images[0]][0]) if images else False
+    return NetworkSummary(
+        kind=type(net).__name__,
+        inputs=inputs,
+        outputs=tuple(roles.outputs),
+        layers=tuple(layers),
+        parameters=sum(value.size for value in params),
+        parameter_bytes=sum(value.nbytes for value in params),
+        variable_bytes=BYTES * sum(known) if sized else math.nan,
+        peak_bytes=BYTES * peak_of(graph, sizes) if sized else math.nan,
+        operations=sum(layer.operations for layer in layers),
+        normalization=normalization if normalization.stated else None,
+        classes=class_names(net),
+        unknown=tuple(
+            dict.fromkeys(
+                layer.block.type
+                for index, layer in enumerate(graph.layers)
+                if isinstance(layer.block, Unknown) and index not in roles.losses and layer.block.type not in runnable
+            )
+        ),
+        problems=tuple(problems),
+    )
+
+
+def class_names(net: Network) -> tuple[str, ...]:
+    """What net.meta.classes calls the classes: descriptions where there are any, else names."""
+    classes = net.meta.get("classes") if isinstance(net.meta, Mapping) else None
+    if not isinstance(classes, Mapping):
+        return tuple(map(str, cells(classes))) if isinstance(classes, (list, tuple)) else ()
+    for field in ("description", "name"):
+        names = cells(classes.get(field))
+        if names and all(isinstance(name, str) for name in names):
+            return tuple(names)
+    return ()
+
+
+def as_json(summary: NetworkSummary) -> dict[str, Any]:
+    """The summary as JSON has it: None for NaN."""
+    described = {field.name: getattr(summary, field.name) for field in dataclasses.fields(summary)}
+    described["layers"] = [dataclasses.asdict(layer) for layer in summary.layers]
+    described["normalization"] = summary.normalization and _of_normalization(summary.normalization)
+    plain: dict[str, Any] = _plain(described)
+    return plain
+
+
+def _of_normalization(normalization: Normalization) -> dict[str, Any]:
+    average = normalization.average
+    return {
+        "size": normalization.size,
+        "channels": normalization.channels,
+        "average": average.mean(axis=(0, 1)).tolist(),
+        "average_is_image": average.shape[:2] != (1, 1),
+        "deviation": None if normalization.deviation is None else normalization.deviation.ravel().tolist(),
+        "crop": normalization.crop,
+        "keep_aspect": normalization.keep_aspect,
+        "interpolation": normalization.interpolation,
+        "scale": normalization.scale,
+        "stated": normalization.stated,
+        "colour_order": colour_order(normalization),
+    }
+
+
+def colour_order(normalization: Normalization) -> str | None:
+    """RGB, as everywhere in MatConvNet, or BGR where the average rises from channel to channel as in Caffe's networks.
+
+    The average of photographs of the world falls from red to blue.
+    """
+    if normalization.channels != 3:
+        return None
+    means = normalization.average.mean(axis=(0, 1)).ravel()
+    return "BGR" if len(means) == 3 and means[2] > means[1] > means[0] > 0 else "RGB"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return None if not math.isfinite(value) else int(value) if value.is_integer() and value < 2**53 else value
+    return value
+
+
+def _input_sizes(
+    net: Network, graph: DagNN, images: list[str], normalization: Normalization, given: Any
+) -> dict[str, Size]:
+    """The size of each input: as given, as net.meta says, or NaN."""
+    channels = normalization.channels or input_depth(net) or math.nan
+    first = (*(normalization.size or (math.nan, math.nan)), channels, 1)
+    found: dict[str, Size] = {name: first if name == images[0] else UNKNOWN_SIZE for name in images}
+    if given is None:
+        return found
+    if not isinstance(given, Mapping):
+        if not images:
+            raise MatConvNetError("The network has no input whose size could be given.")
+        given = {images[0]: given}
+    for name, size in given.items():
+        if name not in graph.getInputs():
+            raise MatConvNetError(f"The network has no input '{name}'; it has {', '.join(graph.getInputs())}.")
+        numbers = [float(number) for number in size]
+        if not 2 <= len(numbers) <= 4 or not all(number >= 1 and number.is_integer() for number in numbers):
+            raise MatConvNetError(
+                f"The size of an input is height, width, channels and images, of which the last two may be left out. "
+                f"Received {given[name]!r}."
+            )
+        channels_left_out = (channels if name == images[0] else math.nan, 1)
+        found[name] = tuple(int(n) for n in numbers) + channels_left_out[len(numbers) - 2 :]
+    return found
+
+
+def _fields(graph: DagNN, images: list[str]) -> dict[str, ReceptiveField]:
+    """The receptive field of each variable in the first input."""
+    if not images:
+        return {}
+    fields = graph.getVarReceptiveFields(images[0])
+    return {var.name: field for var, field in zip(graph.vars, fields, strict=True)}
+
+
+def _known(numbers: Pair) -> Pair | None:
+    return numbers if numbers and not any(math.isnan(number) for number in numbers) else None
+
+
+def _filters(block: Any, values: list[Any]) -> tuple[int, ...] | None:
+    if isinstance(block, Pooling):
+        return tuple(int(side) for side in block.poolSize)
+    if isinstance(block, (Conv, ConvTranspose)):
+        shape = (*shape_of(values[0]), 1, 1)[:4] if values else block.size
+        return tuple(int(side) for side in shape)
+    return None
+
+
+def _groups(block: Any, size: Size) -> int | None:
+    """Groups of channels: those of a convolution are implied by the channels that its filters take."""
+    if isinstance(block, ConvTranspose):
+        return int(block.numGroups)
+    if isinstance(block, Conv) and block.size[2] and not math.isnan(size[2]):
+        return max(1, int(size[2] // block.size[2]))
+    return None
+
+
+def _operations(block: Any, layer: Any, sizes: Mapping[str, Size], values: list[Any]) -> float:
+    filters = _filters(block, values)
+    if not isinstance(block, (Conv, ConvTranspose)) or not filters:
+        return 0
+    pixels = sizes[layer.outputs[0] if isinstance(block, Conv) else layer.inputs[0]]
+    return pixels[0] * pixels[1] * pixels[3] * math.prod(filters)
+
+
+def _detail(block: Any) -> str:
+    """What there is to say about a block besides its geometry."""
+    match block:
+        case Pooling():
+            return str(block.method)
+        case ReLU():
+            return f"leak {block.leak:g}" if block.leak else ""
+        case Loss():
+            return str(block.loss)
+        case DropOut():
+            return f"rate {block.rate:g}"
+        case BatchNorm():
+            return f"epsilon {block.epsilon:g}"
+        case Concat():
+            return f"along dimension {block.dim:g}" if block.dim != 3 else ""
+    return ""
+
+
+class _Formulas:
+    """Sizes in terms of the height H and the width W of the first input, where they are not known."""
+
+    def __init__(self, graph: DagNN, inputs: dict[str, Size]) -> None:
+        self._samples: list[dict[str, Size]] = []
+        first = next(iter(inputs), None)
+        if first is not None and math.isnan(inputs[first][0]):
+            for side in (LARGE, 2 * LARGE):
+                trial = {name: (side, side, size[2], 1) for name, size in inputs.items()}
+                self._samples.append(sizes_of(graph, trial))
+
+    def of(self, variable: str) -> str:
+        if not self._samples or variable not in self._samples[0]:
+            return ""
+        small, large = (sample[variable] for sample in self._samples)
+        sides = [_side(name, small[at], large[at]) for at, name in enumerate("HW")]
+        depth = "?" if math.isnan(small[2]) else f"{small[2]:g}"
+        return " x ".join([*sides, depth])
+
+
+def _side(name: str, small: float, large: float) -> str:
+    """A side that is small for LARGE and large for twice that."""
+    if math.isnan(small) or math.isnan(large):
+        return "?"
+    if small == large:
+        return f"{small:g}"
+    slope = Fraction(large - small) / LARGE
+    slope = slope.limit_denominator(1000)
+    # side = (up * name + rest) / down
+    rest = Fraction(small) * slope.denominator - slope.numerator * LARGE
+    up = name if slope.numerator == 1 else f"{slope.numerator}{name}"
+    if rest:
+        up += f"{int(rest):+d}"
+    if slope.denominator == 1:
+        return up
+    return f"({up})/{slope.denominator}" if rest else f"{up}/{slope.denominator}"
