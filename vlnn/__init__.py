@@ -3,6 +3,7 @@
 The house, from the door down::
 
     cnn_train, cnn_train_dag    training, with solver.adam and others      vlnn.training
+    cnn_mnist_init ...          networks to train, and their deployment    vlnn.training.models
     load_network                the network in a file                      vlnn.networks
     preprocess                  pictures as a network wants them           vlnn.preprocessing
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
@@ -57,6 +58,15 @@ from vlnn.toolbox.dltranspconv import dltranspconv
 from vlnn.toolbox.factors import getL2Factor, getLearnRateFactor, setL2Factor, setLearnRateFactor
 from vlnn.toolbox.transposedconv import transposedConv1dLayer, transposedConv2dLayer, transposedConv3dLayer
 from vlnn.training import solver
+from vlnn.training.deploy import cnn_imagenet_deploy
+from vlnn.training.models import (
+    cnn_cifar_init,
+    cnn_cifar_init_nin,
+    cnn_imagenet_init,
+    cnn_imagenet_init_inception,
+    cnn_imagenet_init_resnet,
+    cnn_mnist_init,
+)
 from vlnn.training.server import ParameterServer
 from vlnn.training.train_dagnn import cnn_train_dag
 from vlnn.training.train_simplenn import cnn_train
@@ -67,6 +77,13 @@ __all__ = [
     "MatConvNetError",
     "ParameterServer",
     "clear_mex",
+    "cnn_cifar_init",
+    "cnn_cifar_init_nin",
+    "cnn_imagenet_deploy",
+    "cnn_imagenet_init",
+    "cnn_imagenet_init_inception",
+    "cnn_imagenet_init_resnet",
+    "cnn_mnist_init",
     "cnn_train",
     "cnn_train_dag",
     "dagnn",
