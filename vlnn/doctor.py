@@ -33,7 +33,10 @@ CUDNN = """
 import cupy
 from vlnn.engines.cudnn.frontend import load
 from vlnn.engines.cudnn.sessions import obstacle
-print(load().backend_version(), obstacle(cupy.cuda.runtime.getDevice()), end="")
+frontend, problem = load(), obstacle(cupy.cuda.runtime.getDevice())
+if problem:
+    sys.exit(problem)
+print(f"{frontend.backend_version_string()}, through nvidia-cudnn-frontend {frontend.__version__}", end="")
 """
 
 

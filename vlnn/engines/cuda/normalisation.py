@@ -7,8 +7,10 @@ import math
 import cupy
 
 from vlnn.engines.cuda.channels import sizes_of
-from vlnn.engines.cuda.launching import launch, over_planes
+from vlnn.engines.cuda.launching import in_tiles, launch, over_planes
 from vlnn.matlab.arrays import Array
+
+TILE, MOST_NEIGHBOURS = 32, 32  # as in normalisation.cu
 
 
 class Normalisation:
@@ -20,8 +22,14 @@ class Normalisation:
         return out
 
     def lrn_backward(self, image: Array, output: Array, depth: int, kappa: float, alpha: float, beta: float) -> Array:
-        own, shares, out = (cupy.empty(image.shape, image.dtype) for _ in range(3))
         window = _window(image, depth, kappa, alpha, beta)
+        out = cupy.empty(image.shape, image.dtype)
+        if depth - 1 <= MOST_NEIGHBOURS:
+            images, channels, pixels = sizes = sizes_of(image)
+            grid = in_tiles(pixels, channels, images, TILE)
+            launch("normalisation", "lrn_backward_narrow", image, grid, image, output, out, *window, *sizes)
+            return out
+        own, shares = cupy.empty(image.shape, image.dtype), cupy.empty(image.shape, image.dtype)
         _launch("lrn_shares", image, image, output, own, shares, *window)
         _launch("lrn_backward", image, image, own, shares, out, *window)
         return out
