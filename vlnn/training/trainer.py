@@ -12,6 +12,7 @@ import numpy as np
 
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import plain, received
+from vlnn.matlab.arrays import library
 from vlnn.matlab.devices import move_to
 from vlnn.matlab.matfile import loadmat
 from vlnn.matlab.values import Struct, StructArray
@@ -231,7 +232,7 @@ class Trainer:
         if self.team.size == 1:
             return None
         for each, value in zip(learned, self.team.same([on_host(each.value) for each in learned]), strict=True):
-            each.value.set(value) if not isinstance(each.value, np.ndarray) else np.copyto(each.value, value)
+            each.value[...] = library(each.value).asarray(value)
         server = ParameterServer(comm=self.team)
         self.trained.serve(server)
         return server
