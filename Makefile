@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lint bench clean
+.PHONY: demo test check lint torch bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/vlnn demo --output demo-output --force
@@ -19,7 +19,10 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/bench-installed
+# PyTorch, for the benchmarks and for the tests that need it.
+torch: $(VENV)/torch-installed
+
+bench: $(VENV)/torch-installed
 	$(BIN)/python tools/bench.py
 
 $(VENV)/installed: pyproject.toml
@@ -28,7 +31,7 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
-$(VENV)/bench-installed: $(VENV)/installed
+$(VENV)/torch-installed: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	touch $@
 

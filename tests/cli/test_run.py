@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 from pathlib import Path
@@ -13,7 +14,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import vlnn
-from tests.cli.networks import CLASSES, blur, classifier, saved
+from tests.cli.networks import CLASSES, blur, classifier, layer, saved
 from tests.test_networks import published
 from vlnn.cli import main
 from vlnn.matlab import imresize, psnr, rgb2ycbcr
@@ -245,6 +246,37 @@ def test_outputs_that_are_not_there(photo: Path, tmp_path: Path) -> None:
     result = run(saved(classifier(), tmp_path / "net.mat"), photo, "--output", "fc8")
     assert result.exit_code == 1
     assert "There is no output 'fc8'" in result.stderr
+
+
+def test_networks_that_are_told_the_noise(photo: Path, tmp_path: Path) -> None:
+    """As FFDNet: half the picture's size, the level of noise as one more channel, and back."""
+    layers = [{"type": "SubP", "scale": 0.5}, {"type": "concat"}, layer(1, 1, 5, 4, 0), {"type": "SubP", "scale": 2}]
+    weights = layers[2]["weights"][0]
+    weights[...] = 0
+    weights[0, 0, :4] = np.eye(4)
+    weights[0, 0, 4] = 1  # the level is added
+    grey = tmp_path / "grey.png"
+    Image.fromarray(pixels(photo)[..., 0] // 2).save(grey)
+    path = saved(vlnn.vl_simplenn_tidy({"layers": layers}), tmp_path / "net.mat")
+    good(path, grey, "--noise", 25, "--to", tmp_path / "out.png")
+    np.testing.assert_array_equal(pixels(tmp_path / "out.png"), pixels(grey) + 25)
+    assert run(path, grey, "--to", tmp_path / "none.png").exit_code == 1
+
+
+def test_an_average_that_rises_is_a_sign_of_bgr(photo: Path, tmp_path: Path) -> None:
+    net = classifier()
+    net.meta.normalization.averageImage = np.array([[104.0, 117, 123]])
+    path = saved(net, tmp_path / "net.mat")
+    assert "as in networks that take BGR (--bgr)" in good(path, photo).stderr
+    assert good(path, photo, "--bgr").stderr == ""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cupy") is not None, reason="CuPy is installed")
+def test_without_cupy(photo: Path, tmp_path: Path) -> None:
+    for net in (classifier(), vlnn.dagnn.DagNN.fromSimpleNN(blur(3))):
+        result = run(saved(net, tmp_path / "net.mat"), photo, "--gpu")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "CuPy" in result.stderr
 
 
 def set5(name: str) -> Path:

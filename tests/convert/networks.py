@@ -32,7 +32,5 @@ def load(path: Path) -> Any:
 
 def small() -> dict[str, Any]:
     """A small network of each kind, with meta."""
-    chain = vlnn.vl_simplenn_tidy(
-        {"layers": [*LAYERS["several"][0], {"type": "softmaxloss"}], "meta": {"classes": {"name": ["a", "b", "c"]}}}
-    )
+    chain = vlnn.vl_simplenn_tidy({"layers": LAYERS["several"][0], "meta": {"classes": {"name": ["a", "b", "c"]}}})
     return {"simplenn": chain, "dagnn": residual()}

@@ -142,6 +142,7 @@ def story(given: Given, summary: NetworkSummary) -> str:
             ("Pictures", pictures(summary.normalization)),
             ("Classes", classes(summary.classes)),
             ("Unknown", f"{unknown}: register them to run the network" if unknown else ""),
+            ("Problems", " ".join(summary.problems)),
         ]
     )
 

@@ -91,6 +91,9 @@ def read_number(text: str) -> float:
     show_default=True,
     help="What of a colour picture goes through a network of one channel that makes pictures.",
 )
+@click.option(
+    "--noise", type=click.FloatRange(0), metavar="LEVEL", help="The noise that FFDNet is told, from 0 to 255."
+)
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="The most pictures at once.")
 @click.option("--gpu", is_flag=True, help="Run on the GPU; needs CuPy.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
@@ -109,6 +112,7 @@ def run_command(
     bgr: bool,
     residual: bool,
     colour: Colour,
+    noise: float | None,
     batch: int,
     gpu: bool,
     as_json: bool,
@@ -135,7 +139,7 @@ def run_command(
         raise click.BadParameter(f"{save} does not end in .npz.", param_hint="--save")
     targets = _targets(images, to)
     given = read_network(net, variable)
-    plan = Plan(output, resize, scale, not no_crop, bgr, residual, colour, batch, gpu)
+    plan = Plan(output, resize, scale, not no_crop, bgr, residual, colour, noise, batch, gpu)
     runner = Runner(given.net, plan)
     names = class_names(given.net)
     for note in runner.notes:

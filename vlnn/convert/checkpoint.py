@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from vlnn.convert.description import Describer
+import numpy as np
+
+from vlnn.convert.description import DTYPES, Describer
 from vlnn.convert.description_reading import Reader
 from vlnn.dagnn import DagNN
 from vlnn.errors import ConversionError
@@ -92,6 +94,20 @@ class Checkpoint:
         if not isinstance(layers, list) or not all(isinstance(layer, Struct) for layer in layers):
             raise ConversionError("The description of the network is damaged: layers is no cell array of structs.")
         return SimpleNN(layers, saved.get("meta"))
+
+    def classes(self) -> dict[str, np.dtype[Any]]:
+        """The class in which the network has each of its arrays, whatever they are stored in."""
+        found: dict[str, np.dtype[Any]] = {}
+
+        def note(described: dict[str, Any]) -> None:
+            for part in ("array", "imaginary"):
+                name, class_name = described.get(part), described.get("class")
+                if isinstance(name, str) and isinstance(class_name, str) and class_name in DTYPES:
+                    found[name] = DTYPES[class_name]
+
+        _parsed(self.description)  # which raises what is to be raised
+        json.loads(self.description, object_hook=note)
+        return found
 
 
 def _names(net: SimpleNN | DagNN) -> dict[str, str]:

@@ -15,6 +15,7 @@ from vlnn.dagnn import DagNN
 from vlnn.dagnn.arithmetic import size_of
 from vlnn.errors import ConversionError
 from vlnn.matlab.arrays import Array
+from vlnn.matlab.matfile.limits import by
 from vlnn.matlab.values import Cell, Struct
 from vlnn.preprocessing import Normalization
 from vlnn.simplenn import SimpleNN
@@ -51,40 +52,46 @@ def flip_colours(net: Network, order: str) -> Changed:
 
 
 def with_preprocessing(net: Network) -> Changed:
-    """Put what meta.normalization asks for in front of a network, as a convolution of 1 x 1 named 'preprocessing'.
+    """Put what meta.normalization asks for in front of a network.
 
-    The network then takes pictures from 0 to 255 of the size that it was made for. Resizing and cropping them is not
-    in it.
+    The network then takes pictures from 0 to 255, of the size that it was made for; resizing and cropping them is not
+    in it. A convolution of 1 x 1 named 'preprocessing' scales colours and subtracts their averages. An average image
+    whose pixels differ is subtracted by layers of a DagNN: a convolution makes the number 1 of a picture, a transposed
+    one the image of that, and a sum takes both.
 
     Raises
     ------
     ConversionError
-        Where nothing is asked for, or an average image is to be subtracted whose pixels differ: no layer of MatConvNet
-        does that.
+        Where nothing is asked for, or a SimpleNN should subtract an image: it has no layer that does.
     """
     normalization = Normalization.of(net)
     average, deviation, scale = normalization.average, normalization.deviation, normalization.scale
     if not average.any() and deviation is None and scale == 1:
         raise ConversionError("net.meta asks for no preprocessing: there is no average image and no deviation.")
-    if (average != average[:1, :1]).any():
+    differs = bool((average != average[:1, :1]).any())
+    if differs and isinstance(net, SimpleNN):
         raise ConversionError(
-            f"The average image of {'x'.join(map(str, average.shape))} differs from pixel to pixel, and no layer of "
-            "MatConvNet subtracts it. Set net.meta.normalization.averageImage to its mean, or subtract it yourself."
+            f"The average image of {by(average.shape)} differs from pixel to pixel, and a SimpleNN has no layer that "
+            "subtracts it: make it a DagNN (--kind dagnn)."
         )
     channels = normalization.channels or average.shape[2]
-    mean = np.broadcast_to(average[0, 0], (channels,)).astype(np.float64)
     spread = np.ones(channels) if deviation is None else np.broadcast_to(deviation.ravel(), (channels,))
-    factors, biases = (scale / spread).astype(np.float32), (-mean / spread).astype(np.float32)
+    factors = (scale / spread).astype(np.float32)
+    offset = np.asfortranarray(np.broadcast_to(-average / spread, (*average.shape[:2], channels)), np.float32)
+    biases = np.zeros(channels, np.float32) if differs else offset[0, 0]
     weights = [np.asfortranarray(np.diag(factors)[None, None]), biases.reshape(-1, 1)]
-    first = _before_chain(net, weights) if isinstance(net, SimpleNN) else _before_graph(net, weights)
+    if isinstance(net, SimpleNN):
+        first = _before_chain(net, weights)
+    else:
+        first = _before_graph(net, weights, offset if differs else None)
     normalized = Struct({name: value for name, value in _normalization(net).items() if name not in COLOURS})
     first.net.meta = Struct({name: value for name, value in net.meta.items() if name not in COLOURS})
     first.net.meta.normalization = normalized
     return Changed(
         first.net,
         first.renamed,
-        lambda x: x * factors.reshape(1, 1, -1, 1) + biases.reshape(1, 1, -1, 1),
-        ("It takes pictures from 0 to 255 now, and its first layer subtracts the average.",),
+        lambda x: x * factors.reshape(1, 1, -1, 1) + (offset if differs else offset[:1, :1])[..., None],
+        ("It takes pictures from 0 to 255 now, and subtracts the average itself.",),
     )
 
 
@@ -152,16 +159,34 @@ def _before_chain(net: SimpleNN, weights: list[Array]) -> Changed:
     return Changed(changed, {layer_names(changed)[0]: INPUT})
 
 
-def _before_graph(net: DagNN, weights: list[Array]) -> Changed:
+def _before_graph(net: DagNN, weights: list[Array], image: Array | None) -> Changed:
     shared = sharing(net)
     name = _only_input(shared)
-    prepared = f"{name}_{PREPROCESSING}"
     readers = [layer for layer in shared.layers if name in layer.inputs]
-    block = dagnn.Conv(size=weights[0].shape)
-    shared.addLayer(PREPROCESSING, block, name, prepared, [f"{PREPROCESSING}_f", f"{PREPROCESSING}_b"])
-    for param, value in zip(shared.getLayer(PREPROCESSING).params, weights, strict=True):
-        record = shared.getParam(param)
-        record.value, record.learningRate, record.weightDecay = value, 0, 0
+    prepared, scaled = f"{name}_{PREPROCESSING}", f"{name}_scaled"
+    _add(shared, PREPROCESSING, dagnn.Conv(size=weights[0].shape), name, prepared if image is None else scaled, weights)
+    if image is not None:
+        ones = [np.zeros((*image.shape, 1), np.float32, order="F"), np.ones((1, 1), np.float32)]
+        one, average = f"{PREPROCESSING}_one", f"{PREPROCESSING}_average"
+        _add(shared, one, dagnn.Conv(size=ones[0].shape), name, one, ones)
+        _add(
+            shared,
+            average,
+            dagnn.ConvTranspose(size=(*image.shape, 1), hasBias=False),
+            one,
+            average,
+            [image[..., None]],
+        )
+        shared.addLayer(f"{PREPROCESSING}_sum", dagnn.Sum(), [scaled, average], prepared)
     for layer in readers:
         shared.setLayerInputs(layer.name, [prepared if each == name else each for each in layer.inputs])
     return Changed(shared, {prepared: name})
+
+
+def _add(net: DagNN, layer: str, block: dagnn.Layer, source: str, target: str, values: list[Array]) -> None:
+    """Add a layer whose parameters are not to be trained."""
+    names = [f"{layer}_{suffix}" for suffix, _ in zip("fb", values, strict=False)]
+    net.addLayer(layer, block, source, target, names)
+    for name, value in zip(names, values, strict=True):
+        param = net.getParam(name)
+        param.value, param.learningRate, param.weightDecay = value, 0, 0

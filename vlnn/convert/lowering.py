@@ -77,15 +77,15 @@ def _shell(checkpoint: Checkpoint) -> _Shell:
 
     What would have to be converted, as half has to be to single, is zeros instead: memory that nobody touches.
     """
-    arrays = {}
+    arrays, classes = {}, checkpoint.classes()
     for name, array in checkpoint.arrays.items():
-        half = array.dtype == np.float16
-        if array.flags.f_contiguous and not half:
+        dtype = classes.get(name, array.dtype)
+        if array.flags.f_contiguous and array.dtype == dtype:
             arrays[name] = array.view()  # an identity of its own, should one array have two names
         elif array.ndim <= 2:
-            arrays[name] = np.asfortranarray(array, np.float32 if half else None)
+            arrays[name] = np.asfortranarray(array, dtype)
         else:
-            arrays[name] = np.zeros(array.shape, np.float32 if half else array.dtype, order="F")
+            arrays[name] = np.zeros(array.shape, dtype, order="F")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whoever has loaded the network has been warned
         return _Shell(Checkpoint(checkpoint.description, arrays).network(), arrays)

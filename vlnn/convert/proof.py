@@ -56,7 +56,7 @@ class Proof(NamedTuple):
         departing = self.variables.departing(self.tolerance)
         if departing:
             return f"variables differ, first by {_said(departing)}; {self.tolerance:g} is allowed"
-        return "" if self.variables.differences or self.not_run else "they share no variable"
+        return "" if self.variables.differences or self.not_run or self.left_out else "they share no variable"
 
     def figures(self) -> dict[str, Any]:
         """What was found out, for JSON."""
@@ -77,7 +77,7 @@ class Proof(NamedTuple):
         worst, rounded = self.variables.worst, " (rounded to half precision)" if self.weights_tolerance else ""
         text = f"Proof: {_count(len(self.weights.differences), 'weight')} read back{rounded}"
         if worst is None:
-            return f"{text}. The network was not run: {self.not_run}"
+            return f"{text}. The network was not run: {self.not_run or 'no layer of it is known.'}"
         text += f", {_count(len(self.variables.differences), 'variable')} computed again; "
         text += f"the largest difference is {_said(worst)}" if worst.largest else "there is no difference"
         return f"{text}. Not run: {', '.join(self.left_out)}." if self.left_out else f"{text}."

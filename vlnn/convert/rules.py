@@ -53,11 +53,19 @@ Channels: TypeAlias = "Mapping[str, int | None]"  # of variables
 Rule: TypeAlias = "Callable[[Step, Channels], Operation]"
 
 
+def _check(step: Step, steps: tuple[int, ...], borders: Sides) -> None:
+    if min(steps) < 1:
+        step.refuse(f"its steps are {steps}")
+    if min(borders) < 0:
+        step.refuse(f"its borders {tuple(borders)} are negative")
+
+
 def _conv(step: Step, channels: Channels) -> Operation:
     block, filters = step.block, step.weight(0)
     options = nnconv.OPTIONS.parse(
         None, ["pad", block.pad, "stride", block.stride, "dilate", block.dilate, *block.opts], {}
     ).options
+    _check(step, (*options["Stride"], *options["Dilate"]), Sides(*options["Pad"]))
     groups, source = 1, step.inputs[0]
     if filters is None and max(options["Dilate"]) > 1:
         step.refuse("it has no filters, and dilate is not one")
@@ -78,9 +86,13 @@ def _convt(step: Step, channels: Channels) -> Operation:
     options = nnconvt.OPTIONS.parse(
         None, ["upsample", block.upsample, "crop", block.crop, "numGroups", block.numGroups, *block.opts], {}
     ).options
+    groups = options["NumGroups"]
+    _check(step, (*options["Upsample"], groups), Sides(*options["Crop"]))
+    if filters.size[3] % groups:
+        step.refuse(f"its {filters.size[3]} filters do not fit {groups} groups")
     return ops.TransposedConvolution(
         step.layer, step.inputs[:1], step.outputs[0], filters, step.weight(1) if block.hasBias else None,
-        options["Upsample"], Sides(*options["Crop"]), options["NumGroups"],
+        options["Upsample"], Sides(*options["Crop"]), groups,
     )  # fmt: skip
 
 
@@ -91,6 +103,7 @@ def _pool(step: Step, channels: Channels) -> Operation:
     ).options
     high, wide = (truncate(side) for side in block.poolSize)
     pad = Sides(*options["Pad"])
+    _check(step, options["Stride"], pad)
     if min(high, wide) < 1 or max(pad.top, pad.bottom) >= high or max(pad.left, pad.right) >= wide:
         step.refuse(f"its pads {tuple(pad)} do not fit windows of {high} x {wide}")
     maximum = options["Method"] == "max"

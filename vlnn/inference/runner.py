@@ -22,6 +22,7 @@ from vlnn.preprocessing.pictures import pictures
 from vlnn.simplenn import SimpleNN
 from vlnn.simplenn.move import vl_simplenn_move
 from vlnn.summary.graph import as_graph, roles_of, sizes_of
+from vlnn.summary.network import colour_order
 
 Network: TypeAlias = SimpleNN | DagNN
 Colour: TypeAlias = Literal["luma", "each", "grey"]
@@ -50,6 +51,8 @@ class Plan:
     colour : 'luma', 'each' or 'grey'
         Colour pictures in a network that maps one channel to a picture: through it goes the luma, or each colour, or
         the picture made grey.
+    noise : float, optional
+        The level of noise, from 0 to 255, that networks such as FFDNet are told.
     batch : 16
         The most pictures that go through at once.
     gpu : False
@@ -62,6 +65,7 @@ class Plan:
     bgr: bool = False
     residual: bool = False
     colour: Colour = "luma"
+    noise: float | None = None
     batch: int = 16
     gpu: bool = False
 
@@ -141,9 +145,11 @@ class Runner:
 
     @property
     def notes(self) -> list[str]:
-        """What had to be assumed, because net.meta does not say it."""
-        plan, stated = self.plan, self.normalization.stated
-        if stated or (plan.scale is not None and plan.resize is not None):
+        """What had to be assumed, because net.meta does not say it, and what looks as if it were not meant."""
+        plan = self.plan
+        if colour_order(self.normalization) == "BGR" and not plan.bgr:
+            return ["The average rises from channel to channel, as in networks that take BGR (--bgr)."]
+        if self.normalization.stated or (plan.scale is not None and plan.resize is not None):
             return []
         assumed = []
         if plan.scale is None:
@@ -221,7 +227,8 @@ class Runner:
         """Several pictures of one size, together."""
         x = batch[0].x if len(batch) == 1 else np.concatenate([each.x for each in batch], axis=3)
         output = self.plan.output
-        result = self.net.predict(x) if output is None else self.net.predict(x, [output])[output]
+        given = x if self.plan.noise is None else {"input": x, "sigmas": self.plan.noise * batch[0].scale}
+        result = self.net.predict(given) if output is None else self.net.predict(given, [output])[output]
         y = result if isinstance(result, np.ndarray) else result.get()
         y = y.reshape(*y.shape, *(1,) * (4 - y.ndim))
         count = batch[0].x.shape[3]

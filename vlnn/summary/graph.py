@@ -41,10 +41,11 @@ def as_graph(net: Network) -> DagNN:
             name += "'"
         inputs = [source, LABELS] if isinstance(block, (Loss, PDist)) else [source]
         params = [f"{name}.weights.{each.suffix}" for each in weights]
-        graph.addLayer(name, block, inputs, name, params)
+        graph.addLayer(name, block, inputs, name, params, skipRebuild=True)
         for param, each in zip(params, weights, strict=True):
             graph.getParam(param).value = each.value
         source = name
+    graph.rebuild()
     graph.meta = net.meta
     return graph
 

@@ -102,6 +102,8 @@ class NetworkSummary:
         The names of classes.
     unknown : tuple of str
         Types of layers that are not known, so that the network cannot be run.
+    problems : tuple of str
+        What net.meta says and cannot mean.
     """
 
     kind: str
@@ -116,6 +118,7 @@ class NetworkSummary:
     normalization: Normalization | None
     classes: tuple[str, ...]
     unknown: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 def summarise(net: Network, input_size: Mapping[str, Any] | Any = None) -> NetworkSummary:
@@ -145,7 +148,12 @@ def summarise(net: Network, input_size: Mapping[str, Any] | Any = None) -> Netwo
     images = roles.inputs
     types = [layer.type for layer in net.layers] if isinstance(net, SimpleNN) else None
     runnable = TYPES if types else ()
-    normalization = Normalization.of(net)
+    problems = []
+    try:
+        normalization = Normalization.of(net)
+    except MatConvNetError as error:
+        normalization = Normalization()
+        problems.append(str(error))
     inputs = _input_sizes(net, graph, images, normalization, input_size)
     sizes = sizes_of(graph, inputs)
     formulas = _Formulas(graph, inputs)
@@ -198,6 +206,7 @@ def summarise(net: Network, input_size: Mapping[str, Any] | Any = None) -> Netwo
                 if isinstance(layer.block, Unknown) and index not in roles.losses and layer.block.type not in runnable
             )
         ),
+        problems=tuple(problems),
     )
 
 

@@ -49,6 +49,7 @@ class Messages:
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
         self.end = stream.seek(0, io.SEEK_END)
+        self.all = Span(0, self.end)
 
     def fields(self, span: Span) -> Iterator[tuple[int, int | Span]]:
         """The number and the value of each field of a message."""
@@ -76,7 +77,7 @@ class Messages:
         return found
 
     def read_into(self, span: Span, array: Array) -> None:
-        """Read the numbers of an array, which has as many bytes."""
+        """Read numbers into an array in C's order."""
         self.stream.seek(span.start)
         if self.stream.readinto(memoryview(array.reshape(-1).view("u1"))) != span.length:  # type: ignore[attr-defined]
             raise self.damaged(span.start)
@@ -157,7 +158,7 @@ class Model:
         self.texts: dict[str, str] = {}
         self.arrays: dict[str, StoredArray] = {}
         self.outputs: list[str] = []
-        for number, value in messages.fields(Span(0, messages.end)):
+        for number, value in messages.fields(messages.all):
             if number == wire.METADATA and isinstance(value, Span):
                 key, text = messages.entry(value)
                 self.texts[key] = text

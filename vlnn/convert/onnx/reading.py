@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 from collections.abc import Mapping
@@ -64,48 +63,72 @@ class _Reader:
             size = tuple(int(side) for side in layout["size"])
             match layout["as"]:
                 case "planes":
-                    planes = self._part(layout, "")
-                    return np.asfortranarray(planes.transpose(2, 3, 1, 0)).reshape(size, order="F")
+                    return self._planes(self._part(layout, "")).reshape(size, order="F")
                 case "vector":
-                    return self._part(layout, "").reshape(size, order="F")
+                    return self._numbers(self._part(layout, "")).reshape(size, order="F")
                 case "moments":
                     return self._moments(layout).reshape(size, order="F")
                 case "text":
                     return _from_text(layout, size)
-        except (KeyError, TypeError, ValueError, binascii.Error):
+        except ConversionError:
+            raise
+        except (KeyError, TypeError, ValueError):
             pass
         raise ConversionError(f"the array '{name}' does not lie in it as its description says.")
 
-    def _moments(self, layout: Mapping[str, Any]) -> Array:
-        mean = self._part(layout, "mean")
-        if "sigma" in layout["in"]:
-            return np.stack([mean, self._part(layout, "sigma")])
-        return np.stack([mean, np.sqrt(self._part(layout, "variance"))]).ravel()
+    def _planes(self, stored: StoredArray) -> Array:
+        """An array of four dimensions as MATLAB has it."""
+        count, depth, height, width = self._checked(stored)
+        array = np.empty((height, width, depth, count), self._class(stored), order="F")
+        self._read(stored, array.transpose(3, 2, 0, 1))
+        return array
 
-    def _part(self, layout: Mapping[str, Any], part: str) -> Array:
+    def _moments(self, layout: Mapping[str, Any]) -> Array:
+        mean = self._numbers(self._part(layout, "mean"))
+        if "sigma" in layout["in"]:
+            return np.concatenate([mean, self._numbers(self._part(layout, "sigma"))])
+        return np.concatenate([mean, np.sqrt(self._numbers(self._part(layout, "variance")))])
+
+    def _part(self, layout: Mapping[str, Any], part: str) -> StoredArray:
         name = layout["in"][part]
         if name not in self.model.arrays:
             raise ConversionError(
                 f"the array '{name}' is missing: another program has changed the model. Take the one that vlnn wrote."
             )
-        return self._numbers(self.model.arrays[name])
+        return self.model.arrays[name]
 
     def _numbers(self, stored: StoredArray) -> Array:
-        """The array of the model."""
+        """An array as the model has it."""
+        array = np.empty(self._checked(stored), self._class(stored))
+        self._read(stored, array)
+        return array
+
+    def _read(self, stored: StoredArray, array: Array) -> None:
+        """Read an array a part at a time."""
+        array = array.reshape(1) if not array.ndim else array
+        at = stored.numbers.start if stored.numbers else 0
+        for rows in wire.parts_of(array.shape, array.itemsize):
+            part = np.empty(array[rows].shape, array.dtype.newbyteorder("<"))
+            self.model.messages.read_into(Span(at, at + part.nbytes), part)
+            array[rows] = part
+            at += part.nbytes
+
+    def _class(self, stored: StoredArray) -> np.dtype[Any]:
+        return np.dtype(IN_FIELDS[stored.kind] or DTYPES[stored.type])
+
+    def _checked(self, stored: StoredArray) -> tuple[int, ...]:
+        """The size of an array whose numbers are there."""
         name = f"the array '{stored.name}'"
         if stored.external:
             raise ConversionError(f"{name} lies in another file, which is not read.")
         if stored.type not in DTYPES or stored.kind not in IN_FIELDS:
             raise ConversionError(f"{name} is of a class that is not read, number {stored.type} of ONNX's.")
-        if any(side < 0 or side > self.model.messages.end for side in stored.size):
-            raise ConversionError(f"{name} has more numbers than there are in the file.")
-        dtype = np.dtype(IN_FIELDS[stored.kind] or DTYPES[stored.type]).newbyteorder("<")
-        span = stored.numbers or Span(0, 0)
-        if math.prod(stored.size) * dtype.itemsize != span.length:
-            raise ConversionError(f"{name} has {span.length} bytes, which are not {stored.size} numbers.")
-        array = np.empty(stored.size, dtype)
-        self.model.messages.read_into(span, array)
-        return array.astype(dtype.newbyteorder("="), copy=False)
+        length = stored.numbers.length if stored.numbers else 0
+        # Negative sides are large, too: they are read without their signs.
+        too_large = any(side > self.model.messages.end for side in stored.size)
+        if too_large or math.prod(stored.size) * self._class(stored).itemsize != length:
+            raise ConversionError(f"{name} has {length} bytes, which are not {stored.size} numbers.")
+        return tuple(stored.size)
 
 
 def layout_of(model: Model, what: str) -> dict[str, Any]:

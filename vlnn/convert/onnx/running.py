@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from vlnn.convert.onnx import wire
-from vlnn.convert.onnx.messages import Model
+from vlnn.convert.onnx.messages import Model, Span
 from vlnn.convert.onnx.reading import layout_of
 from vlnn.dagnn.arithmetic import size_of
 from vlnn.errors import ConversionError
 from vlnn.matlab.arrays import Array
 
-QUIET = 3  # errors only
+QUIET = 4  # what is wrong is raised, too
+MOST_INSIDE = 1024  # bytes of an array that ONNX Runtime is given; larger ones it reads in the file
 
 
 def run(path: Path, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
@@ -40,21 +39,24 @@ def run(path: Path, inputs: Mapping[str, Array], outputs: Sequence[str] | None =
     """
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = QUIET
     with path.open("rb") as stream:
         model = Model(stream)
         names = layout_of(model, "variables")
+        given = list(names if outputs is None else outputs)
+        wanted = {name: names.get(name, name) for name in given if name not in inputs}
+        shell = _shell(model, path, [value for value in wanted.values() if value not in model.outputs])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = QUIET
+    # The weights stay in the file, as far as they can: no copies of them in other layouts.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.resolve().parent))
     feed = {names.get(name, name): _planes(value) for name, value in inputs.items()}
-    given = list(names if outputs is None else outputs)
-    wanted = {name: names.get(name, name) for name in given if name not in inputs}
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            source = _with_outputs(path, [name for name in wanted.values() if name not in model.outputs], folder)
-            session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-            found = session.run(list(wanted.values()), feed)
-        except Exception as error:  # its classes have no base of their own
-            raise ConversionError(f"{path}: ONNX Runtime: {' '.join(str(error).split())}") from None
+    try:
+        session = onnxruntime.InferenceSession(shell, options, providers=["CPUExecutionProvider"])
+        found = session.run(list(wanted.values()), feed)
+    except Exception as error:  # its classes have no base of their own
+        raise ConversionError(f"{path}: ONNX Runtime: {' '.join(str(error).split())}") from None
     results = dict(zip(wanted, found, strict=True))
     return {name: results[name].transpose(2, 3, 1, 0) if name in results else inputs[name] for name in given}
 
@@ -65,16 +67,37 @@ def _planes(value: Array) -> Array:
     return np.ascontiguousarray(four.transpose(3, 2, 0, 1))
 
 
-def _with_outputs(path: Path, values: Sequence[str], folder: str) -> Path:
-    """A copy of a model that gives out more values; the model itself if there are none."""
-    if not values:
-        return path
-    from onnx import GraphProto, TensorProto, helper
+def _shell(model: Model, path: Path, outputs: Sequence[str]) -> bytes:
+    """The model with more outputs, and with references into its file in the place of large arrays."""
+    from onnx import TensorProto, helper
 
-    declared = [helper.make_tensor_value_info(value, TensorProto.FLOAT, None) for value in values]
-    more = GraphProto(output=declared).SerializeToString()
-    copy = Path(folder, path.name)
-    shutil.copyfile(path, copy)
-    with copy.open("ab") as stream:  # of a message that is there twice, lists are joined
-        stream.write(wire.start_of(wire.GRAPH, len(more)) + more)
-    return copy
+    declared = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None).SerializeToString() for name in outputs]
+    parts = []
+    for number, value in model.messages.fields(model.messages.all):
+        if isinstance(value, int):
+            parts.append(wire.number_of(number, value))
+        elif number != wire.GRAPH:
+            parts.append(wire.field_of(number, model.messages.bytes(value)))
+        else:
+            inside = [*_fields(model, path, value), *(wire.field_of(wire.OUTPUT, one) for one in declared)]
+            parts.append(wire.field_of(wire.GRAPH, b"".join(inside)))
+    return b"".join(parts)
+
+
+def _fields(model: Model, path: Path, graph: Span) -> Iterator[bytes]:
+    """The fields of a graph, its large arrays left where they are."""
+    from onnx import TensorProto
+
+    for number, value in model.messages.fields(graph):
+        if isinstance(value, int):
+            yield wire.number_of(number, value)
+        elif number == wire.ARRAY and value.length > MOST_INSIDE:
+            array = model.messages.array(value)
+            span = array.numbers or value
+            reference = TensorProto(name=array.name, data_type=array.type, dims=array.size)
+            reference.data_location = TensorProto.EXTERNAL
+            for key, text in (("location", path.name), ("offset", span.start), ("length", span.length)):
+                reference.external_data.add(key=key, value=str(text))
+            yield wire.field_of(number, reference.SerializeToString())
+        else:
+            yield wire.field_of(number, model.messages.bytes(value))

@@ -10,17 +10,31 @@ one array at a time are. A field starts with its number and its kind; a message 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
+
 DESCRIPTION, LAYOUT = "vlnn", "vlnn.layout"  # keys of the metadata
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # kinds of fields
 GRAPH, METADATA = 7, 14  # of a model
 ARRAY, OUTPUT = 5, 12  # of a graph
 SIZE, TYPE, FLOATS, NAME, NUMBERS, DOUBLES, EXTERNAL = 1, 2, 4, 8, 9, 10, 13  # of an array
+PART = 2**22  # bytes of an array that are turned at a time
 MOST_TEXT = 2**28  # bytes of a text that is read
 
 
 def start_of(number: int, length: int) -> bytes:
     """The start of a field of bytes."""
     return varint(number << 3 | BYTES) + varint(length)
+
+
+def field_of(number: int, content: bytes) -> bytes:
+    """A field of bytes."""
+    return start_of(number, len(content)) + content
+
+
+def number_of(number: int, value: int) -> bytes:
+    """A field that is a number."""
+    return varint(number << 3 | VARINT) + varint(value)
 
 
 def varint(value: int) -> bytes:
@@ -31,3 +45,9 @@ def varint(value: int) -> bytes:
         value >>= 7
     groups.append(value)
     return bytes(groups)
+
+
+def parts_of(size: Sequence[int], itemsize: int) -> Iterator[slice]:
+    """Ranges of the first side, for arrays that are written and read a part at a time."""
+    step = max(1, PART // max(1, math.prod(size[1:]) * itemsize))
+    return (slice(start, start + step) for start in range(0, size[0], step))

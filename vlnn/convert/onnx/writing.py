@@ -103,5 +103,8 @@ def _head(one: Any) -> bytes:
 
 
 def _write_array(stream: BinaryIO, array: Array) -> None:
-    little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-    stream.write(memoryview(little.reshape(-1).view(np.uint8)))
+    """Write an array in C's order, a part at a time."""
+    array = array.reshape(1) if not array.ndim else array
+    for rows in wire.parts_of(array.shape, array.itemsize):
+        part = array[rows].astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+        stream.write(memoryview(part.reshape(-1).view(np.uint8)))

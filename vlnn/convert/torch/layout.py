@@ -13,6 +13,8 @@ from vlnn.convert import operations as ops
 from vlnn.convert.operations import Operation, Weight
 from vlnn.matlab.arrays import Array
 
+PART = 2**20  # elements that are turned at a time
+
 
 class Source(NamedTuple):
     """Where a tensor of a module comes from: an array as 'planes' or 'vector', or a part of 'moments'."""
@@ -56,6 +58,18 @@ def view_of(tensor: Tensor, source: Source) -> Tensor:
     flat = tensor.reshape(-1)
     half = flat.numel() // 2
     return {"": flat, "mean": flat[:half], "sigma": flat[half:]}[source.part]
+
+
+def taken(tensor: Tensor, source: Source) -> Tensor:
+    """What :func:`view_of` gives, in C's order and in the same memory: the tensor itself is no longer what it was."""
+    if source.how != "planes":
+        return view_of(tensor, source)
+    height, width, depth, count = source.weight.size
+    before, after = tensor.view(-1, width, height), tensor.view(-1, height, width)
+    step = max(1, PART // (height * width))
+    for start in range(0, len(before) if min(height, width) > 1 else 0, step):
+        after[start : start + step] = before[start : start + step].transpose(1, 2).contiguous()
+    return tensor.view(count, depth, height, width)
 
 
 def array_of(tensors: Mapping[str, Tensor], layout: Mapping[str, Any]) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from vlnn.convert.checkpoint import Checkpoint
 from vlnn.convert.lowering import lower
 from vlnn.convert.operations import Program
-from vlnn.convert.torch.layout import sources_of, tensor_of, view_of
+from vlnn.convert.torch.layout import Source, sources_of, taken, tensor_of, view_of
 from vlnn.convert.torch.modules import module_of
 from vlnn.dagnn import DagNN
 from vlnn.matlab.arrays import Array
@@ -107,21 +108,31 @@ def to_module(net: SimpleNN | DagNN | Checkpoint, *, drop_loss: bool = False) ->
     ['conv1.weight']
     """
     checkpoint = net if isinstance(net, Checkpoint) else Checkpoint.of(net)
-    program = lower(checkpoint, drop_loss)
+    return assembled(lower(checkpoint, drop_loss), dict(checkpoint.arrays))
+
+
+def assembled(program: Program, arrays: dict[str, Array], own: bool = False) -> Network:
+    """The module of a program. It takes each array out of `arrays` after its last use; `own` ones without a copy."""
     names = module_names(program)
-    dtype = class_of(program, checkpoint.arrays)
-    shared: dict[tuple[str, str, str], Tensor] = {}
+    sources = [sources_of(operation) for operation in program.operations]
+    uses = Counter(source.weight.name for each in sources for source in each.values())
+    ways = Counter(source.weight.name for source in {source for each in sources for source in each.values()})
+    dtype = class_of(program, arrays)
+    shared: dict[Source, Tensor] = {}
     modules = {}
-    for name, operation in zip(names, program.operations, strict=True):
-        tensors = {}
-        for attribute, source in sources_of(operation).items():
-            key = (source.weight.name, source.how, source.part)
-            if key not in shared:
-                view = view_of(tensor_of(checkpoint.arrays[source.weight.name]), source)
-                values = torch.empty(view.shape, dtype=dtype).copy_(view)
-                shared[key] = values if source.how == "moments" else nn.Parameter(values)
-            tensors[attribute] = shared[key]
-        modules[name] = module_of(operation, tensors)
+    for name, operation, found in zip(names, program.operations, sources, strict=True):
+        for source in found.values():
+            if source not in shared:
+                tensor = tensor_of(arrays[source.weight.name])
+                view = taken if own and ways[source.weight.name] == 1 else view_of
+                values = view(tensor, source).to(dtype).contiguous()
+                if not own and values.data_ptr() == tensor.data_ptr():
+                    values = values.clone()
+                shared[source] = values if source.how == "moments" else nn.Parameter(values)
+            uses[source.weight.name] -= 1
+            if not uses[source.weight.name]:
+                del arrays[source.weight.name]
+        modules[name] = module_of(operation, {attribute: shared[source] for attribute, source in found.items()})
     module: Network = Network(program, modules).eval()
     return module
 

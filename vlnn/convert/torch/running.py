@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -11,6 +13,8 @@ from vlnn.convert.torch.files import load
 from vlnn.dagnn.arithmetic import size_of
 from vlnn.errors import ConversionError
 from vlnn.matlab.arrays import Array
+
+LARGE = 2**26  # bytes
 
 
 def run(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -32,11 +36,21 @@ def run(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
         What PyTorch objects to.
     """
     module = load(path)
-    dtype = next((weight.dtype for weight in module.state_dict().values()), torch.float32)
+    weights = list(module.state_dict().values())
+    dtype = weights[0].dtype if weights else torch.float32
     given = [torch.tensor(inputs[name].reshape(size_of(inputs[name])).transpose(3, 2, 0, 1)) for name in module.inputs]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _sparing(sum(weight.nbytes for weight in weights)):
             values = module(*(tensor.to(dtype) for tensor in given), outputs=module.variables)
     except RuntimeError as error:
         raise ConversionError(f"{path}: PyTorch: {str(error).splitlines()[0]}") from None
     return {name: value.numpy().transpose(2, 3, 1, 0) for name, value in values.items()}
+
+
+@contextmanager
+def _sparing(weights: int) -> Iterator[None]:
+    """Without oneDNN, which is faster but works on copies of the weights, where these have many bytes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it speaks of GPUs that are not there
+        with torch.backends.mkldnn.flags(enabled=weights < LARGE):
+            yield

@@ -13,12 +13,10 @@ shows, columns does the work.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from vlnn.engines.cpu import coarse_filter, columns, depthwise, patches, separable, windows, windows_filter
-from vlnn.engines.cpu.axes import inside
+from vlnn.engines.cpu.axes import kept_pixels
 from vlnn.engines.protocols import Workspaces
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
@@ -126,7 +124,7 @@ class Convolution:
     def subsample_forward(self, geometry: ConvGeometry, image: Array, biases: Array | None) -> Array:
         g = geometry
         out = np.zeros((g.batch, g.channels, g.output_width, g.output_height), image.dtype)
-        inside, pixels = _kept_pixels(g)
+        inside, pixels = kept_pixels(g)
         out[inside] = image[pixels]
         if biases is not None:
             out += biases[:, None, None]
@@ -135,7 +133,7 @@ class Convolution:
     def subsample_backward(self, geometry: ConvGeometry, output: Array) -> Array:
         g = geometry
         out = np.zeros((g.batch, g.channels, g.image_width, g.image_height), output.dtype)
-        inside, pixels = _kept_pixels(g)
+        inside, pixels = kept_pixels(g)
         out[pixels] = output[inside]
         return out
 
@@ -228,11 +226,3 @@ def _groups(g: ConvGeometry) -> list[tuple[ConvGeometry, slice, slice]]:
     return [
         (group, slice(i * channels, (i + 1) * channels), slice(i * filters, (i + 1) * filters)) for i in range(g.groups)
     ]
-
-
-def _kept_pixels(g: ConvGeometry) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """For the identity filter bank: the outputs that fall into the image, and the pixels that they are."""
-
-    columns, kept_columns = inside(-g.pad.left, g.stride_x, g.output_width, g.image_width)
-    rows, kept_rows = inside(-g.pad.top, g.stride_y, g.output_height, g.image_height)
-    return (..., columns, rows), (..., kept_columns, kept_rows)
