@@ -116,7 +116,7 @@ def test_a_runtime_that_computes_something_else_fails(tmp_path: Path, monkeypatc
 
 def test_a_file_that_was_there_stays_when_a_layer_cannot_be_converted(tmp_path: Path) -> None:
     (tmp_path / "net.npz").write_bytes(b"before")
-    with pytest.raises(ConversionError, match="type mine"):
+    with pytest.raises(ConversionError, match="mine is unsupported"):
         save(SimpleNN([{"type": "mine", "name": "m"}]), tmp_path / "net.npz", changes=Changes(kind="dagnn"))
     assert (tmp_path / "net.npz").read_bytes() == b"before"
 
