@@ -15,7 +15,13 @@ WITH_EXAMPLES = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>> " in pat
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in WITH_EXAMPLES])
 def test_examples(path: Path) -> None:
     name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
-    assert doctest.testmod(import_module(name)).failed == 0
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":  # the one package that `make test` does not install
+            raise
+        pytest.skip(str(error))
+    assert doctest.testmod(module).failed == 0
 
 
 def test_the_convolutions_have_examples() -> None:
