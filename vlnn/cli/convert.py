@@ -12,7 +12,6 @@ from vlnn.cli.files import given_file, new_path
 from vlnn.cli.probes import probe_options, read_probe
 
 FORMATS = ("mat", "npz", "safetensors", "pt", "onnx")
-LAYOUT_OF = {".mat": "matlab", ".npz": "matlab"}  # of weights alone; of the others PyTorch's
 
 
 @click.command("convert")
@@ -69,9 +68,7 @@ def convert_command(
     What was written is read again and run beside SRC on random input, which is the same every time. If a variable that
     both compute differs by more than the tolerance, DST is not written and the exit status is 1.
     """
-    from vlnn.convert import formats
-    from vlnn.convert.conversion import Changes, Check, write
-    from vlnn.convert.like import filled
+    from vlnn.convert import Changes, Check, formats, load, save
 
     form = formats.format_of(target, to)
     options: dict[str, Any] = {}
@@ -83,25 +80,14 @@ def convert_command(
         raise click.UsageError(f"{form.name} has no half precision: leave out --half.")
     if layout is not None and like is None:
         raise click.UsageError("--layout is for weights alone, with --like.")
-    form.require("writes", *([] if no_check else ["reads", "runs"]))
+    changes = Changes(kind, drop_loss, fold_bnorm, with_preprocessing, colours)
     with given_file(str(source)) as path:
-        checkpoint = formats.read(path, from_, variable)
-        suffix = path.suffix.lower() if from_ is None else f".{from_}"
-    if like is not None:
-        net = filled(formats.read(like).network(), checkpoint, layout or LAYOUT_OF.get(suffix, "torch"))
-    elif checkpoint.description:
-        net = checkpoint.network()
-    else:
-        raise click.ClickException(f"{source} has weights alone and no description of a network: give --like NET.")
-    del checkpoint
-    changed = Changes(kind, drop_loss, fold_bnorm, with_preprocessing, colours).of(net)
+        net = load(path, variable, load(like) if like else None, layout, from_)
     check = None if no_check else Check(read_probe(input_file), input_size, tolerance)
     with new_path(target, force) as path:
-        proof = write(net, changed, path, form, check, half, **options)
-        if proof is not None and proof.failure:
-            raise click.ClickException(f"{proof} {target} was not written.")
+        saved = save(net, path, changes=changes, half=half, check=check, suffix=to or target.suffix, **options)
         size = path.stat().st_size
-    notes = list(changed.notes)
+    notes, proof = list(saved.notes), saved.proof
     if half:
         notes.append("Weights are stored in half precision, moments excepted; vlnn reads them as single.")
     if as_json:
