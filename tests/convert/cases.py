@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from tests import geometries
+from tests.convert import networks
 from tests.dagnn.nets import random
 from vlnn import dagnn
 from vlnn.convert import Checkpoint
@@ -27,6 +29,15 @@ TOLERANCE = 1e-5  # of the largest magnitude in an array
 
 def single(*size: int, seed: int = 0) -> Array:
     return random(*size, seed=seed, dtype=np.float32)
+
+
+def trained(path: Path) -> Case:
+    """A network that others have trained, on random images of a size that it takes."""
+    net = networks.load(path)
+    height, width = (45, 48) if isinstance(net, SimpleNN) else (16, 19)
+    program = lower(Checkpoint.of(net))
+    sizes = {name: (height, width, program.channels[name] or 1, 2) for name in program.inputs}
+    return Case(net, {name: single(*size, seed=at) for at, (name, size) in enumerate(sizes.items())})
 
 
 @dataclass(frozen=True)

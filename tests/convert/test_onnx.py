@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.convert import cases
+from tests.convert import cases, networks
 from tests.convert.cases import CASES, Case, Values
 from vlnn.convert import Checkpoint
 from vlnn.convert import onnx as formats_onnx
@@ -53,3 +53,8 @@ def test_pooling(case: Case) -> None:
 @hypothesis.given(case=cases.channel_normalisations())
 def test_normalisation_across_channels(case: Case) -> None:
     case.agrees(run)
+
+
+@pytest.mark.parametrize("path", networks.files())
+def test_trained_networks(path: Path) -> None:
+    cases.trained(path).agrees(run)

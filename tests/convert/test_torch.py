@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import hypothesis
 import numpy as np
 import pytest
 
-from tests.convert import cases
+from tests.convert import cases, networks
 from tests.convert.cases import CASES, Case, Values
 from vlnn.convert import Checkpoint
 
@@ -34,25 +36,30 @@ def test_blocks(case: Case) -> None:
     case.agrees(run)
 
 
-@hypothesis.settings(max_examples=100)
+@hypothesis.settings(max_examples=60)
 @hypothesis.given(case=cases.convolutions())
 def test_convolutions(case: Case) -> None:
     case.agrees(run)
 
 
-@hypothesis.settings(max_examples=100)
+@hypothesis.settings(max_examples=60)
 @hypothesis.given(case=cases.transposed_convolutions())
 def test_transposed_convolutions(case: Case) -> None:
     case.agrees(run)
 
 
-@hypothesis.settings(max_examples=100)
+@hypothesis.settings(max_examples=60)
 @hypothesis.given(case=cases.poolings())
 def test_pooling(case: Case) -> None:
     case.agrees(run)
 
 
-@hypothesis.settings(max_examples=50)
+@hypothesis.settings(max_examples=30)
 @hypothesis.given(case=cases.channel_normalisations())
 def test_normalisation_across_channels(case: Case) -> None:
     case.agrees(run)
+
+
+@pytest.mark.parametrize("path", networks.files())
+def test_trained_networks(path: Path) -> None:
+    cases.trained(path).agrees(run)

@@ -10,7 +10,7 @@ import numpy as np
 from vlnn.convert import operations as ops
 from vlnn.convert.onnx import spatial
 from vlnn.convert.onnx.graph import Graph
-from vlnn.convert.operations import Operation
+from vlnn.convert.operations import Operation, Weight
 from vlnn.geometry import Sides
 
 SMALLEST_NORM = 1e-8  # of vl_nnnoffset
@@ -33,12 +33,17 @@ def _convolution(operation: ops.Convolution, graph: Graph, inputs: list[str], ou
     if operation.filters is None:
         _subsampling(operation, graph, inputs[0], output)
         return
-    biases = [] if operation.biases is None else [graph.vector(operation.biases)]
+    weights = _weights(operation, operation.filters, graph)
     graph.node(
-        "Conv", [inputs[0], graph.planes(operation.filters), *biases], output,
+        "Conv", [inputs[0], *weights], output,
         kernel_shape=operation.filters.size[:2], pads=pads_of(operation.pad), strides=operation.stride,
         dilations=operation.dilate, group=operation.groups,
     )  # fmt: skip
+
+
+def _weights(operation: ops.Convolution | ops.TransposedConvolution, filters: Weight, graph: Graph) -> list[str]:
+    biases = operation.biases
+    return [graph.planes(filters), *([] if biases is None else [graph.vector(biases)])]
 
 
 def _subsampling(operation: ops.Convolution, graph: Graph, value: str, output: str) -> None:
@@ -63,11 +68,11 @@ def _per_channel(graph: Graph, vector: str) -> str:
 
 
 def _transposed(operation: ops.TransposedConvolution, graph: Graph, inputs: list[str], output: str) -> None:
-    biases = [] if operation.biases is None else [graph.vector(operation.biases)]
+    weights = _weights(operation, operation.filters, graph)
     crop, size = operation.crop, operation.filters.size
     inside = max(crop.top, crop.bottom) < size[0] and max(crop.left, crop.right) < size[1]
     value = graph.node(
-        "ConvTranspose", [inputs[0], graph.planes(operation.filters), *biases], output if inside else None,
+        "ConvTranspose", [inputs[0], *weights], output if inside else None,
         kernel_shape=size[:2], pads=pads_of(crop) if inside else [0] * 4, strides=operation.upsample,
         group=operation.groups,
     )  # fmt: skip

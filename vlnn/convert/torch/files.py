@@ -74,7 +74,8 @@ def read(path: Path) -> Checkpoint:
     if isinstance(content.get("description"), str):
         return Checkpoint(content["description"], _arrays(path, content))
     plain = content.get("state_dict", content)
-    tensors = {name: one for name, one in plain.items() if isinstance(one, Tensor)} if plain else {}
+    named = plain.items() if isinstance(plain, Mapping) else ()
+    tensors = {name: one for name, one in named if isinstance(one, Tensor)}
     if not tensors:
         raise ConversionError(f"{path}: it holds no tensors.")
     return Checkpoint("", {str(name): _numpy(path, one) for name, one in tensors.items()})
@@ -90,8 +91,8 @@ def _arrays(path: Path, content: Mapping[str, Any]) -> dict[str, Array]:
     """The arrays of the checkpoint."""
     arrays = {}
     try:
-        tensors = {**content["arrays"], **content["state_dict"]}
         for name, layout in content["layout"].items():
+            tensors = content["arrays" if layout["as"] == "reversed" else "state_dict"]
             arrays[str(name)] = array_of(tensors, layout)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ConversionError(f"{path}: its tensors are not what its layout says: {error}.") from None
@@ -99,6 +100,8 @@ def _arrays(path: Path, content: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def _numpy(path: Path, tensor: Tensor) -> Array:
+    if tensor.dtype == torch.bfloat16:
+        tensor = tensor.float()
     try:
         return tensor.detach().numpy()
     except (TypeError, RuntimeError) as error:
