@@ -145,3 +145,10 @@ def test_cycles_are_refused() -> None:
 
 def test_networks_of_losses_alone_are_refused() -> None:
     assert "there is nothing to convert" in refused(SimpleNN([{"type": "loss"}]))
+
+
+def test_weights_of_old_forms_are_refused() -> None:
+    layer = {"type": "conv", "name": "old", "filters": single(1, 1, 2, 3), "biases": single(1, 3)}
+    assert "Layer 'old' cannot be converted: it has weights in a form of old versions" in refused(SimpleNN([layer]))
+    net = graph(dagnn.Conv(size=[1, 1, 6, 2]), params={"f": np.ones((1, 1, 6, 2), np.int32)}).net
+    assert "or integers" in refused(net)

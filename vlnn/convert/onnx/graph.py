@@ -10,6 +10,7 @@ import numpy as np
 from onnx import TensorProto, ValueInfoProto, helper
 
 from vlnn.convert.description import UNPRINTABLE
+from vlnn.convert.names import unused
 from vlnn.convert.operations import Program, Weight
 from vlnn.matlab.arrays import Array
 
@@ -64,7 +65,7 @@ class Graph:
 
     def node(self, kind: str, inputs: Sequence[str], output: str | None = None, **attributes: Any) -> str:
         """Add a node; the name of its output, of which the node is one of several for a layer if none is given."""
-        name = _unused(self._layer, self._nodes_taken)
+        name = unused(self._layer, self._nodes_taken)
         if output is None:
             output = self._unused(f"{self._layer}/{kind}")
         self.nodes.append(helper.make_node(kind, list(inputs), [output], name=name, **attributes))
@@ -140,14 +141,4 @@ class Graph:
         return helper.make_tensor_value_info(self.value(variable), FLOAT, sides)
 
     def _unused(self, name: str) -> str:
-        return _unused(UNPRINTABLE.sub("_", name), self._taken)
-
-
-def _unused(name: str, taken: set[str]) -> str:
-    """A name that is not taken, and is from now on."""
-    free, count = name, 1
-    while free in taken:
-        count += 1
-        free = f"{name}_{count}"
-    taken.add(free)
-    return free
+        return unused(UNPRINTABLE.sub("_", name), self._taken)
