@@ -12,6 +12,7 @@ from vlnn import dagnn
 from vlnn.convert import Checkpoint
 from vlnn.convert import operations as ops
 from vlnn.convert.lowering import lower
+from vlnn.convert.probing import probe
 from vlnn.dagnn import DagNN
 from vlnn.errors import ConversionError
 from vlnn.simplenn import SimpleNN
@@ -152,3 +153,11 @@ def test_weights_of_old_forms_are_refused() -> None:
     assert "Layer 'old' cannot be converted: it has weights in a form of old versions" in refused(SimpleNN([layer]))
     net = graph(dagnn.Conv(size=[1, 1, 6, 2]), params={"f": np.ones((1, 1, 6, 2), np.int32)}).net
     assert "or integers" in refused(net)
+
+
+def test_the_level_of_noise_is_an_input() -> None:
+    net = SimpleNN([{"type": "SubP", "scale": 0.5}, {"type": "concat"}, conv((3, 3, 15, 4))])
+    assert lowered(net).inputs == ("input", "sigmas")
+    tried = probe(net)
+    assert {name: x.shape for name, x in tried.inputs.items()} == {"input": (32, 32, 3, 2), "sigmas": (1, 1, 3, 2)}
+    assert tried.evaluation.values["conv"].shape == (14, 14, 4, 2)

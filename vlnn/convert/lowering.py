@@ -13,9 +13,10 @@ from vlnn import dagnn
 from vlnn.convert import operations as ops
 from vlnn.convert.channels import channels_of_input, channels_of_output
 from vlnn.convert.checkpoint import Checkpoint
+from vlnn.convert.evaluation import INPUT, NOISE
 from vlnn.convert.names import unused
 from vlnn.convert.operations import Operation, Program, Weight
-from vlnn.convert.rules import NOISE, RULES, Channels, Step
+from vlnn.convert.rules import RULES, Channels, Step
 from vlnn.convert.weights import layer_names
 from vlnn.dagnn.arithmetic import size_of
 from vlnn.dagnn.from_simplenn import block_of
@@ -125,7 +126,7 @@ def _of_chain(net: SimpleNN, weight: Named) -> Steps:
     """The layers of a SimpleNN, their variables named after them."""
     layers = current_layers(net)
     count = layers_before_losses(layers)
-    variable = "input"
+    variable = INPUT
     found: Steps = ([], [])
     for index, (layer, output) in enumerate(zip(layers, layer_names(net), strict=True)):
         name = str(layer.get("name") or output)

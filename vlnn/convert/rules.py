@@ -22,7 +22,6 @@ ADVICE = (
     "Remove the layer, or write what it does with MatConvNet's other layers; .mat, .npz and .safetensors keep it as it "
     "is"
 )
-NOISE = "sigmas"  # the input that a layer of type concat appends
 
 
 @dataclass(frozen=True)
