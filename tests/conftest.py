@@ -22,3 +22,4 @@ def _default_settings() -> Iterator[None]:
     yield
     vlnn.clear_mex()
     vlnn.settings.threads = None
+    vlnn.settings.tf32 = vlnn.settings.deterministic = vlnn.settings.autotune = False

@@ -21,16 +21,16 @@ ROOT_NAME = "(vlnn)"  # vlnn/__init__.py, which gives out the public names
 ORDER = [
     {"__main__"},
     {"cli"},
-    {"demo", "convert"},
+    {"demo", "convert", "doctor"},
     {ROOT_NAME},
-    {"networks", "training", "preprocessing", "summary"},
+    {"networks", "training", "preprocessing", "summary", "inference"},
     {"simplenn", "dagnn"},
     {"blocks", "toolbox"},
     {"engines"},
     {"matlab"},
     {"geometry", "settings", "errors"},
 ]
-HEAVY = {"cupy", "h5py", "onnx", "onnxruntime", "safetensors", "torch", "matplotlib", "PIL"}
+HEAVY = {"cupy", "h5py", "onnx", "onnxruntime", "safetensors", "torch", "matplotlib", "PIL", "mpi4py"}
 # Where state is kept: the settings of a session, and the pool of threads of a process.
 STATE = {"vlnn.settings", "vlnn.engines.cpu.threads"}
 

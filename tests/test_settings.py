@@ -169,6 +169,27 @@ def test_scoped_restores_after_an_error() -> None:
     assert vlnn.settings.threads is None
 
 
+@pytest.mark.parametrize("name", ["tf32", "deterministic", "autotune"])
+def test_how_cudnn_works(name: str) -> None:
+    assert getattr(vlnn.settings, name) is False
+    with vlnn.settings.scoped(**{name: 1}):
+        assert getattr(vlnn.settings, name) is True
+        vlnn.clear_mex()  # no option of MatConvNet's
+        assert getattr(vlnn.settings, name) is True
+    assert getattr(vlnn.settings, name) is False
+
+
+def test_who_asked_for_cudnn() -> None:
+    assert not vlnn.settings.cudnn_asked_for  # it is on by default
+    with vlnn.settings.scoped():
+        vlnn.vl_nnconv(X, F, [], "CuDNN")
+        assert vlnn.settings.cudnn_asked_for
+        vlnn.vl_nnconv(X, F, [], "NoCuDNN")
+        assert not vlnn.settings.cudnn_asked_for
+    assert vlnn.settings.cudnn
+    assert not vlnn.settings.cudnn_asked_for
+
+
 def test_scoped_in_scoped() -> None:
     with vlnn.settings.scoped(threads=1):
         with vlnn.settings.scoped(threads=2):
@@ -178,7 +199,10 @@ def test_scoped_in_scoped() -> None:
 
 @pytest.mark.parametrize("choices", [{"cudn": False}, {"_cudnn": False}, {"cudnn": False, "clear": 1}])
 def test_scoped_refuses_what_it_does_not_know(choices: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="cudnn, cudnn_workspace_limit, threads"), vlnn.settings.scoped(**choices):
+    with (
+        pytest.raises(TypeError, match="autotune, cudnn, cudnn_workspace_limit, deterministic, tf32, threads"),
+        vlnn.settings.scoped(**choices),
+    ):
         pytest.fail("the block was entered")
     assert vlnn.settings.cudnn
 
@@ -208,7 +232,10 @@ def test_misspelt_settings_are_refused() -> None:
 
 
 def test_repr() -> None:
-    assert repr(vlnn.settings) == "Settings(cudnn=True, cudnn_workspace_limit=5.36871e+08, threads=None)"
+    assert repr(vlnn.settings) == (
+        "Settings(cudnn=True, cudnn_workspace_limit=5.36871e+08, tf32=False, deterministic=False, autotune=False, "
+        "threads=None)"
+    )
 
 
 def test_another_instance_has_the_defaults() -> None:

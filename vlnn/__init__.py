@@ -2,6 +2,7 @@
 
 The house, from the door down::
 
+    cnn_train, cnn_train_dag    training, with solver.adam and others      vlnn.training
     load_network                the network in a file                      vlnn.networks
     preprocess                  pictures as a network wants them           vlnn.preprocessing
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
@@ -51,12 +52,19 @@ from vlnn.simplenn.evaluation import vl_simplenn
 from vlnn.simplenn.move import vl_simplenn_move
 from vlnn.simplenn.parserv import vl_simplenn_start_parserv
 from vlnn.simplenn.tidy import vl_simplenn_tidy
+from vlnn.training import solver
+from vlnn.training.server import ParameterServer
+from vlnn.training.train_dagnn import cnn_train_dag
+from vlnn.training.train_simplenn import cnn_train
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MatConvNetError",
+    "ParameterServer",
     "clear_mex",
+    "cnn_train",
+    "cnn_train_dag",
     "dagnn",
     "load_network",
     "loadmat",
@@ -64,6 +72,7 @@ __all__ = [
     "savemat",
     "settings",
     "simplenn",
+    "solver",
     "vl_argparse",
     "vl_compilenn",
     "vl_imarraysc",

@@ -1,4 +1,6 @@
-"""The exceptions that scripts catch."""
+"""The exceptions that scripts catch, and what messages have in common."""
+
+INSTALL_GPU = "pip install 'vlnn[cuda13]' (or 'vlnn[cuda12]')"
 
 
 class MatConvNetError(ValueError):

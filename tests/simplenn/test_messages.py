@@ -146,3 +146,49 @@ def test_fields_of_old_networks_are_pointed_to() -> None:
         tidy().normalization  # noqa: B018
     with pytest.raises(AttributeError, match="no field 'layer'"):
         tidy().layer  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((2, 3, 9, 8), "as in PyTorch: give x.transpose(2, 3, 1, 0)"),
+        ((2, 9, 8, 3), "as in TensorFlow: give x.transpose(1, 2, 3, 0)"),
+        ((3, 9, 8), "channels x height x width: give x.transpose(1, 2, 0)"),
+    ],
+)
+def test_data_in_another_layout(shape: tuple[int, ...], words: str) -> None:
+    net = tidy(conv(3, 3, 3, 4, name="conv1"))
+    fails(net, array(*shape), words)
+    graph = vlnn.dagnn.DagNN.fromSimpleNN(net, "canonicalNames", True)
+    with pytest.raises(vlnn.MatConvNetError) as caught:
+        graph.predict(array(*shape))
+    assert words in str(caught.value)
+    assert "'input' looks like" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("net", "words"),
+    [
+        ({"net": {"layers": []}}, "`net` in it looks like a network: pass that."),
+        ([{"type": "relu"}], "Layers become one by vlnn.simplenn.SimpleNN(layers)."),
+        (vlnn.dagnn.DagNN(), "This is a DagNN: net.eval(['input', x]) and net.predict(x) evaluate it."),
+        ("net.mat", "vlnn.load_network finds the network in a file."),
+        ({"layers": [{"type": "dagnn.ReLU", "block": {}, "inputs": ["x"], "outputs": ["y"]}]}, "DagNN.loadobj(net)"),
+    ],
+    ids=["nested", "layers", "DagNN", "name", "struct of a DagNN"],
+)
+def test_what_is_no_simplenn_network(net: Any, words: str) -> None:
+    fails(net, array(3, 3), words)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("normalization", "net.meta.normalization"), ("classes", "net.meta.classes"), ("eval", "net.predict(x)"),
+     ("vars", "DagNN.fromSimpleNN"), ("move", "vl_simplenn_move")],
+)  # fmt: skip
+def test_where_old_scripts_look(name: str, words: str) -> None:
+    net = tidy({"type": "relu"})
+    with pytest.raises(AttributeError, match=words.replace("(", r"\(").replace(")", r"\)")):
+        getattr(net, name)
+    with pytest.raises(KeyError, match=words.replace("(", r"\(").replace(")", r"\)")):
+        net[name]

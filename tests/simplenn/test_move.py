@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
-import types
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,33 +24,6 @@ def test_to_the_cpu() -> None:
 def test_to_the_gpu_without_cupy() -> None:
     with pytest.raises(vlnn.MatConvNetError, match="There is no GPU support"):
         vlnn.vl_simplenn_move(deep().net, "gpu")
-
-
-class OnGpu:
-    """Stands for CuPy's array class."""
-
-    __module__ = "cupy"
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-
-    def get(self) -> Any:
-        return self.array
-
-
-def test_to_the_gpu_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    cupy = types.ModuleType("cupy")
-    cupy.asarray = lambda array, order: OnGpu(array)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "cupy", cupy)
-    net, _, _ = deep()
-    net.layers[0].momentum = [np.ones(2), 0]
-    moved = vlnn.vl_simplenn_move(net, "gpu")
-    weights = [weight for layer in moved.layers for weight in layer.weights]
-    assert weights
-    assert all(isinstance(weight, OnGpu) for weight in weights)
-    assert isinstance(moved.layers[0].momentum[0], OnGpu)
-    assert isinstance(net.layers[0].weights[0], np.ndarray)
-    np.testing.assert_equal(dict(vlnn.vl_simplenn_move(moved, "cpu")), dict(net))
 
 
 @pytest.mark.parametrize("destination", ["tpu", None, 0])

@@ -134,14 +134,27 @@ def test_what_meta_says() -> None:
 
 
 def test_unknown_layers() -> None:
-    net = simple(conv(3, 3, 1, 2), {"type": "SubP", "scale": 2.0}, {"type": "relu"}, {"type": "rankloss"})
+    net = simple(conv(3, 3, 1, 2), {"type": "upconv", "scale": 2.0}, {"type": "relu"}, {"type": "rankloss"})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = summarise(net, (8, 8))
-    assert found.unknown == ("SubP",)
-    assert [layer.type for layer in found.layers] == ["conv", "SubP", "relu", "rankloss"]
+    assert found.unknown == ("upconv",)
+    assert [layer.type for layer in found.layers] == ["conv", "upconv", "relu", "rankloss"]
     assert math.isnan(found.layers[1].size[0])
     json.dumps(as_json(found), allow_nan=False)
+
+
+def test_the_layers_of_ffdnet() -> None:
+    net = simple(
+        {"type": "SubP", "scale": 0.5},
+        {"type": "concat", "sigmas": 0.1},
+        conv(3, 3, 5, 8, pad=1),
+        {"type": "SubP", "scale": 2},
+    )
+    x = np.zeros((8, 6, 1, 1))
+    found = summarise(net, x.shape)
+    assert found.layers[-1].size == vlnn.vl_simplenn(net, x)[-1].x.shape == (8, 6, 2, 1)
+    assert not found.unknown
 
 
 def test_layers_that_lack_fields_or_share_a_name() -> None:

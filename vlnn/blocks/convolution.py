@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from vlnn.blocks.verbose import Line, print_report
+from vlnn.engines.protocols import Convolution
 from vlnn.geometry import ConvGeometry, Shape
 from vlnn.matlab.arguments import CUDNN_FLAGS, WORKSPACE_LIMIT, Call, Option
 from vlnn.matlab.arrays import Array, Tensor, describe, device_of, same_format, tensor
@@ -73,18 +74,23 @@ def derivatives(
 
 
 def report(
-    function: str, operands: Operands, options: dict[str, Any], sampling: str, traits: str, output: Shape
+    function: str,
+    engine: Convolution,
+    operands: Operands,
+    options: dict[str, Any],
+    sampling: str,
+    traits: str,
+    output: Shape,
 ) -> None:
-    """Print what a call does, line for line as MatConvNet's 'Verbose' does."""
+    """Print what a call is going to do, line for line as MatConvNet's 'Verbose' does."""
     data, filters, biases, der_output = operands
     like = data.array
 
     def derivative(given: Tensor, switch: str, shape: tuple[int, ...]) -> str:
         return "[| float 0.0B CPU]" if options[switch] else describe(like, shape)
 
-    device = device_of(like)
     lines: list[Line] = [
-        f"{'backward' if der_output else 'forward'}; {device}; {'BLAS' if device == 'CPU' else 'cuBLAS'}",
+        f"{'backward' if der_output else 'forward'}; {device_of(like)}; {engine.backend}",
         sampling,
         traits,
         ("data", data.shape),
@@ -103,6 +109,18 @@ def report(
         if not biases.empty:
             lines.append(f"derBiases: {derivative(biases, 'NoDerBiases', biases.array.shape)}")
     print_report(function, like, lines)
+    engine.take_workspaces()  # those of earlier calls
+
+
+def report_workspaces(function: str, engine: Convolution) -> None:
+    """Print what cuDNN took for the call that was reported, in MatConvNet's words."""
+    used = engine.take_workspaces()
+    if used is not None:
+        forward, backward_filter, backward_data = (size / 2**20 for size in used)
+        print(
+            f"{function}: cuDNN workspace used: fwd {forward:.6g} MB, bwd filter {backward_filter:.6g} MB, "
+            f"bwd data {backward_data:.6g} MB"
+        )
 
 
 def image_shape(g: ConvGeometry) -> Shape:

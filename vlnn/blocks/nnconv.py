@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vlnn.blocks.convolution import SHARED_OPTIONS, Operands, derivatives, output_shape, report
+from vlnn.blocks.convolution import SHARED_OPTIONS, Operands, derivatives, output_shape, report, report_workspaces
 from vlnn.engines import engine_for
+from vlnn.engines.protocols import Engine
 from vlnn.geometry import ConvGeometry, Sides, brackets, check_conv
 from vlnn.matlab.arguments import (
     Option,
@@ -16,6 +17,7 @@ from vlnn.matlab.arguments import (
     outputs_wanted,
     pair,
 )
+from vlnn.matlab.arrays import Array
 
 OPTIONS = OptionTable(
     "vl_nnconv",
@@ -93,28 +95,42 @@ def vl_nnconv(x: Any, f: Any, b: Any, dzdy: Any = None, *args: Any, nargout: int
     bank = None if filters.empty else filters.shape
     geometry = check_conv(data.shape, bank, operands.bias_count, operands.der_shape, stride, pad, dilate)
     wanted = outputs_wanted("vl_nnconv", nargout, 3 if call.backward else 1)
+    engine = engine_for(data.array)
     if options["Verbose"]:
         sampling = f"stride: {brackets(stride)}, pad: {brackets(pad)}, dilate: {brackets(dilate)}"
         traits = (
             f"num filter groups: {geometry.groups}, has bias: {not biases.empty:d}, "
             f"has filters: {not filters.empty:d}, is fully connected: {_fully_connected(geometry):d}"
         )
-        report("vl_nnconv", operands, options, sampling, traits, output_shape(geometry))
+        report("vl_nnconv", engine, operands, options, sampling, traits, output_shape(geometry))
 
     if wanted == 0:
         return None
-    engine = engine_for(data.array)
     if der_output is None:
-        image = data.planes()
-        if filters.empty:
-            y = engine.subsample_forward(geometry, image, operands.bias_vector)
-        else:
-            y = engine.conv_forward(geometry, image, filters.planes(), operands.bias_vector)
-        return give([y.T], nargout)
+        outputs = [_forward(engine, geometry, operands).T]
+    else:
+        outputs = _derivatives(engine, geometry, operands, options, wanted)
+    if options["Verbose"]:
+        report_workspaces("vl_nnconv", engine)
+    return give(outputs, nargout)
+
+
+def _forward(engine: Engine, geometry: ConvGeometry, operands: Operands) -> Array:
+    image, biases = operands.data.planes(), operands.bias_vector
+    if operands.filters.empty:
+        return engine.subsample_forward(geometry, image, biases)
+    return engine.conv_forward(geometry, image, operands.filters.planes(), biases)
+
+
+def _derivatives(
+    engine: Engine, geometry: ConvGeometry, operands: Operands, options: dict[str, Any], wanted: int
+) -> list[Array]:
+    data, filters, _, der_output = operands
+    assert der_output is not None
     der = der_output.planes()
     # MatConvNet adds up the biases of all images only on the way to dzdx.
     first_image_alone = filters.empty and options["NoDerData"] and not _fully_connected(geometry)
-    results = derivatives(
+    return derivatives(
         operands,
         options,
         wanted,
@@ -126,7 +142,6 @@ def vl_nnconv(x: Any, f: Any, b: Any, dzdy: Any = None, *args: Any, nargout: int
         of_filters=lambda: engine.conv_backward_filter(geometry, data.planes(), der),
         of_biases=lambda: engine.sum_per_channel(der[:1] if first_image_alone else der),
     )
-    return give(results, nargout)
 
 
 def _fully_connected(g: ConvGeometry) -> bool:

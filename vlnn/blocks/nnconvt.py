@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vlnn.blocks.convolution import SHARED_OPTIONS, Operands, derivatives, image_shape, report
+from vlnn.blocks.convolution import SHARED_OPTIONS, Operands, derivatives, image_shape, report, report_workspaces
 from vlnn.engines import engine_for
 from vlnn.geometry import Sides, brackets, check_convt
 from vlnn.matlab.arguments import (
@@ -94,24 +94,26 @@ def vl_nnconvt(x: Any, f: Any, b: Any, dzdy: Any = None, *args: Any, nargout: in
         data.shape, filters.shape, operands.bias_count, operands.der_shape, upsample, crop, options["NumGroups"]
     )
     wanted = outputs_wanted("vl_nnconvt", nargout, 3 if call.backward else 1)
+    engine = engine_for(data.array)
     if options["Verbose"]:
         sampling = f"upsample: {brackets(upsample)}, crop: {brackets(crop)}"
         traits = f"num filter groups: {geometry.groups}, has bias: {not biases.empty:d}, is fully connected: 0"
-        report("vl_nnconvt", operands, options, sampling, traits, image_shape(geometry))
+        report("vl_nnconvt", engine, operands, options, sampling, traits, image_shape(geometry))
 
     if wanted == 0:
         return None
-    engine = engine_for(data.array)
     if der_output is None:
-        y = engine.conv_backward_data(geometry, data.planes(), filters.planes(), operands.bias_vector)
-        return give([y.T], nargout)
-    der = der_output.planes()
-    results = derivatives(
-        operands,
-        options,
-        wanted,
-        of_data=lambda: engine.conv_forward(geometry, der, filters.planes(), None),
-        of_filters=lambda: engine.conv_backward_filter(geometry, der, data.planes()),
-        of_biases=lambda: engine.sum_per_channel(der),
-    )
-    return give(results, nargout)
+        outputs = [engine.conv_backward_data(geometry, data.planes(), filters.planes(), operands.bias_vector).T]
+    else:
+        der = der_output.planes()
+        outputs = derivatives(
+            operands,
+            options,
+            wanted,
+            of_data=lambda: engine.conv_forward(geometry, der, filters.planes(), None),
+            of_filters=lambda: engine.conv_backward_filter(geometry, der, data.planes()),
+            of_biases=lambda: engine.sum_per_channel(der),
+        )
+    if options["Verbose"]:
+        report_workspaces("vl_nnconvt", engine)
+    return give(outputs, nargout)

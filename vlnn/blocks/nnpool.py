@@ -114,9 +114,8 @@ def vl_nnpool(x: Any, pool: Any, dzdy: Any = None, *args: Any, nargout: int | No
 def _report(g: PoolGeometry, data: Tensor, der_output: Tensor | None, method: str) -> None:
     """Print what the call does, line for line as MatConvNet's 'Verbose' does."""
     like = data.array
-    device = device_of(like)
     lines: list[Line] = [
-        f"{'backward' if der_output else 'forward'}; {device}; {'MatConvNet' if device == 'CPU' else 'cuDNN'}",
+        f"{'backward' if der_output else 'forward'}; {device_of(like)}; MatConvNet",
         f"stride: {brackets((g.stride_y, g.stride_x))}, pad: {brackets(g.pad)}",
         ("data", data.shape),
         f"pooling: {g.pool_height} x {g.pool_width}",

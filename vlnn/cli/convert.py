@@ -67,6 +67,12 @@ def convert_command(
 
     What was written is read again and run beside SRC on random input, which is the same every time. If a variable that
     both compute differs by more than the tolerance, DST is not written and the exit status is 1.
+
+    \b
+    Examples:
+      vlnn convert net.mat net.onnx
+      vlnn convert net.mat net.pt --fold-bnorm --with-preprocessing
+      vlnn convert trained.safetensors new.mat --like net.mat
     """
     from vlnn.convert import Changes, Check, formats, load, save
 

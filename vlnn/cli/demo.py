@@ -32,6 +32,11 @@ def demo_command(output: Path, as_json: bool, force: bool) -> None:
     A photograph that comes with vlnn, reduced to half its size, is enlarged by plain interpolation and by a trained
     filter bank that vl_nnconvt applies. Printed: the PSNR of each against the original, and how long vl_nnconvt took.
     Written: DIR/demo.png, which shows them side by side. Needs Pillow: pip install 'vlnn[images]'.
+
+    \b
+    Examples:
+      vlnn demo
+      vlnn demo --output pictures --json
     """
     from vlnn.demo.comparison import compare, sheet  # needs Pillow, which is an extra
 

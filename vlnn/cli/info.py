@@ -45,8 +45,7 @@ WEIGHTS = (
 )
 
 
-@click.command("info", epilog="Examples:  vlnn info net.mat   vlnn info net.mat --input-size 224x224   "
-               "vlnn info net.mat --json | jq .parameters   vlnn info net.mat --svg net.svg")  # fmt: skip
+@click.command("info")
 @click.argument("net", type=click.Path(allow_dash=True), metavar="NET")
 @click.option("--variable", metavar="NAME", help="Which network, where the file has several: 'best.net', 'nets{3}'.")
 @click.option(
@@ -78,6 +77,13 @@ def info_command(
     classes. Where nothing says how large the input is, sizes are in terms of its height H and its width W.
 
     NET is a file with a network, or - for stdin.
+
+    \b
+    Examples:
+      vlnn info net.mat
+      vlnn info net.mat --input-size 224x224 --weights
+      vlnn info net.mat --svg net.svg
+      vlnn info net.mat --json | jq .parameters
     """
     given = read_network(net, variable)
     summary = summarise(given.net, parsed_sizes(input_sizes))
@@ -136,6 +142,7 @@ def story(given: Given, summary: NetworkSummary) -> str:
             ("Pictures", pictures(summary.normalization)),
             ("Classes", classes(summary.classes)),
             ("Unknown", f"{unknown}: register them to run the network" if unknown else ""),
+            ("Problems", " ".join(summary.problems)),
         ]
     )
 

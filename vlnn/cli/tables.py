@@ -55,7 +55,8 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int |
         if excess <= 0 or last is None or not columns[last].drop:
             break
         kept.remove(last)
-    lines = [[column.heading for column in columns], *rows]
+    headings = [column.heading for column in columns]
+    lines = [headings, *rows] if any(headings) else rows
     return "\n".join(_line([(row[at], widths[at], columns[at].right) for at in kept]) for row in lines)
 
 

@@ -22,7 +22,7 @@ from vlnn.convert.proof import Proof, prove
 from vlnn.convert.weights import Network
 from vlnn.errors import ConversionError
 from vlnn.matlab.arrays import Array
-from vlnn.matlab.matfile.saving import completed
+from vlnn.matlab.matfile.saving import new_file
 
 HALF_TOLERANCE = 1e-2
 
@@ -194,7 +194,7 @@ def save(
     if half and not form.half:
         raise ConversionError(f"{form.name} has no half precision.")
     changed = Changed(net) if changes is None else changes.of(net)
-    with completed(Path(os.path.realpath(path))) as beside:
+    with new_file(Path(os.path.realpath(path))) as beside:
         checkpoint = Checkpoint.of(changed.net)
         form.write(halved(checkpoint) if half else checkpoint, beside, **options)
         del checkpoint

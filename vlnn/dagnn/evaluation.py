@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from vlnn.dagnn.filters import Conv
 from vlnn.dagnn.graph import Graph
 from vlnn.dagnn.records import LayerRecord
 from vlnn.errors import MatConvNetError
 from vlnn.geometry import sizes
 from vlnn.matlab.arguments import received
+from vlnn.simplenn.advice import about_layout
 
 
 def pairs_of(what: str, given: Any) -> dict[str, Any]:
@@ -107,10 +109,10 @@ def _explained(error: Exception, net: Graph, layer: LayerRecord, given: list[Any
         for name, value in zip(layer.inputs, given, strict=True)
     ]
     where = f"In layer '{layer.name}' ({layer.block.type}), which reads {', '.join(inputs)}."
-    return MatConvNetError(f"{error} {where}{_advice(net, layer, str(error))}")
+    return MatConvNetError(f"{error} {where}{_advice(net, layer, str(error), given)}")
 
 
-def _advice(net: Graph, layer: LayerRecord, error: str) -> str:
+def _advice(net: Graph, layer: LayerRecord, error: str, given: list[Any]) -> str:
     """What to do about it."""
     if "compatible formats" in error:
         classes = {str(net.params[p].value.dtype) for p in layer.paramIndexes if hasattr(net.params[p].value, "dtype")}
@@ -118,6 +120,9 @@ def _advice(net: Graph, layer: LayerRecord, error: str) -> str:
             (class_,) = classes
             return f" The parameters are {class_}: give inputs of that class, x.astype('{class_}'), or use net.predict."
     sources = [net.vars[v].name for v in layer.inputIndexes if not net.vars[v].fanin]
+    layout = about_layout(np.shape(given[0]), layer.block.size[2]) if sources and isinstance(layer.block, Conv) else ""
+    if layout:
+        return f" {layout.replace('x looks', f'{sources[0]!r} looks', 1)}"
     normalization = net.meta.get("normalization") if isinstance(net.meta, Mapping) else None
     size = normalization.get("imageSize") if isinstance(normalization, Mapping) else None
     if sources and size is not None:

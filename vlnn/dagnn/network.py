@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from vlnn.dagnn import evaluation, loading, printing, saving, sizes
-from vlnn.dagnn.devices import move_to
 from vlnn.dagnn.extents import Size
 from vlnn.dagnn.from_simplenn import convert
 from vlnn.dagnn.graph import Graph
 from vlnn.dagnn.prediction import predict
 from vlnn.dagnn.reading import empty, options_of
 from vlnn.dagnn.records import blank
+from vlnn.matlab.devices import gpu, move_to
 from vlnn.matlab.values import Struct
 
 
@@ -226,6 +226,8 @@ class DagNN(Graph):
         """Move the parameters to the 'gpu' or the 'cpu'. Variables are reset."""
         if device not in ("cpu", "gpu"):
             raise ValueError(f"A network moves to 'cpu' or 'gpu'. Received {device!r}.")
+        if device == "gpu":
+            gpu()
         self.reset()
         for param in self.params:
             param.value = move_to(param.value, device)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from vlnn.blocks.nnsoftmax import vl_nnsoftmax
-from vlnn.dagnn.devices import move_to
 from vlnn.dagnn.evaluation import check_names, forward, pairs_of, set_values
 from vlnn.dagnn.graph import Graph
 from vlnn.dagnn.losses import Loss
@@ -20,6 +19,7 @@ from vlnn.dagnn.registry import Unknown, is_ours
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import received
 from vlnn.matlab.arrays import Array, is_array
+from vlnn.matlab.devices import move_to
 
 JUDGES = re.compile("loss|error|accuracy|metric", re.IGNORECASE)  # in the names of classes that score a network
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from vlnn.dagnn.devices import move_to
 from vlnn.dagnn.graph import Graph
 from vlnn.dagnn.properties import saved
+from vlnn.matlab.devices import move_to
 from vlnn.matlab.matfile import savemat
 from vlnn.matlab.values import Cell, Struct, StructArray
 

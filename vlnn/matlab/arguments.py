@@ -163,7 +163,7 @@ def plain(value: object, double_only: bool = False) -> list[float] | None:
         return None
     try:
         matrix = np.asarray(value)
-    except ValueError:  # a ragged list
+    except (TypeError, ValueError):  # a ragged list, or a list of arrays on a GPU
         return None
     if matrix.ndim > 2 or (matrix.size and matrix.dtype.kind not in "iufb"):
         return None

@@ -34,7 +34,12 @@ def pictures(images: Any) -> Iterator[Array]:
 
 
 def _read(path: str | os.PathLike[str]) -> Array:
-    pixels, colours = imread(path, nargout=2)
+    try:
+        pixels, colours = imread(path, nargout=2)
+    except Exception as error:
+        if isinstance(error, (SyntaxError, EOFError)) or type(error).__name__ == "DecompressionBombError":  # Pillow's
+            raise MatConvNetError(f"{os.fspath(path)} is no picture that can be read: {error}") from None
+        raise
     if colours.size:
         return (255 * colours[pixels]).round().astype(np.uint8)
     picture: Array = pixels if pixels.ndim == 3 else pixels[..., None]

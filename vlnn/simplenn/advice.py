@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from vlnn.geometry import sizes
 from vlnn.matlab.arguments import plain
 from vlnn.matlab.arrays import is_array
@@ -35,6 +37,9 @@ def advice(problem: str, net: Any, layer: Struct, position: int, x: Any) -> str:
             "Data and weights have to be of one class, mostly single: x.astype('float32'). net.predict(x) converts x."
         )
     if any(sentence in problem for sentence in TOO_SMALL):
+        layout = "" if position else about_layout(getattr(x, "shape", ()), _channels_of(layer))
+        if layout:
+            return layout
         return f"The data has become too small here: give the network larger images.{_expected_size(net)}"
     if layer.type in ("loss", "softmaxloss"):
         return (
@@ -45,10 +50,8 @@ def advice(problem: str, net: Any, layer: Struct, position: int, x: Any) -> str:
 
 
 def _about_depth(layer: Struct, position: int, x: Any) -> str:
-    weights = cells(layer.get("weights"))
-    shape = (*getattr(weights[0], "shape", ()), 1, 1, 1, 1) if weights else (1,) * 4
     given = (*x.shape, 1, 1, 1)[2] if is_array(x) else 0
-    takes = {"conv": shape[2], "convt": shape[3]}.get(layer.type, getattr(weights[0], "size", 0) if weights else 0)
+    takes = _channels_of(layer)
     text = f"The layer takes {takes} channels and receives {given}"
     if position:
         return f"{text} from the layer before it."
@@ -57,7 +60,29 @@ def _about_depth(layer: Struct, position: int, x: Any) -> str:
         text += " A grey image becomes one of three channels by numpy.repeat(x, 3, axis=2)."
     elif given == 3 and takes == 1:
         text += " The network works on grey images, such as the luma of vlnn.matlab.rgb2ycbcr."
-    return text
+    return " ".join(part for part in (text, about_layout(getattr(x, "shape", ()), takes)) if part)
+
+
+def _channels_of(layer: Struct) -> int:
+    """How many channels the weights of a layer are for."""
+    weights = cells(layer.get("weights"))
+    shape = (*getattr(weights[0], "shape", ()), 1, 1, 1, 1) if weights else (1,) * 4
+    takes: int = {"conv": shape[2], "convt": shape[3]}.get(layer.type, np.size(weights[0]) if weights else 0)
+    return takes
+
+
+def about_layout(shape: tuple[int, ...], takes: float) -> str:
+    """What to do about data that has its channels where PyTorch or TensorFlow have them; '' if it has not."""
+    if takes < 1 or len(shape) < 3 or shape[2] == takes:
+        return ""
+    match shape:
+        case (_, channels, _, _) if channels == takes:
+            return "x looks like images x channels x height x width, as in PyTorch: give x.transpose(2, 3, 1, 0)."
+        case (_, _, _, channels) if channels == takes:
+            return "x looks like images x height x width x channels, as in TensorFlow: give x.transpose(1, 2, 3, 0)."
+        case (channels, _, _) if channels == takes:
+            return "x looks like channels x height x width: give x.transpose(1, 2, 0)."
+    return ""
 
 
 def _expected_size(net: Any) -> str:

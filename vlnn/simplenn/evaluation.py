@@ -205,10 +205,13 @@ def check(layers: list[Struct], derivatives: bool) -> None:
     for i, layer in enumerate(layers):
         known = TYPES.get(layer.type)
         if known is None:
-            raise MatConvNetError(
-                f"Unknown layer type '{layer.type}'. This is {place(layers, i)}. Known are {', '.join(TYPES)}; "
+            advice = (
+                "The layer is one of a DagNN: vlnn.dagnn.DagNN.loadobj(net) makes one of the struct."
+                if {"block", "inputs"} <= set(layer)
+                else f"Known are {', '.join(TYPES)}; "
                 f"vlnn.simplenn.register('{layer.type}', forward, backward) makes it known."
             )
+            raise MatConvNetError(f"Unknown layer type '{layer.type}'. This is {place(layers, i)}. {advice}")
         missing = [name for name in known.fields if name not in layer]
         if missing:
             raise MatConvNetError(

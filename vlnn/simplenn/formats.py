@@ -37,7 +37,7 @@ def layers_of(net: object) -> list[Struct]:
         fields = f"a struct with the fields {', '.join(net)}" if isinstance(net, Mapping) else received(net)
         raise MatConvNetError(
             f"Reference to non-existent field 'layers'. Received {fields}; a network has the field layers, a list of "
-            "structs. vlnn.load_network finds the network in a file."
+            f"structs. {_what_it_is(net)}"
         )
     given = net["layers"]
     layers = [given] if isinstance(given, Mapping) else cells(given)
@@ -52,6 +52,19 @@ def layers_of(net: object) -> list[Struct]:
                 f"{', '.join(layer)}; its type is a string such as 'conv'."
             )
     return [Struct(layer) for layer in layers]
+
+
+def _what_it_is(net: object) -> str:
+    """What to do with what is given instead of a network."""
+    if hasattr(net, "vars") and hasattr(net, "eval"):
+        return "This is a DagNN: net.eval(['input', x]) and net.predict(x) evaluate it."
+    fields = net if isinstance(net, Mapping) else {}
+    inside = [name for name, value in fields.items() if isinstance(value, Mapping) and "layers" in value]
+    if inside:
+        return f"`{inside[0]}` in it looks like a network: pass that."
+    if any(isinstance(layer, Mapping) and "type" in layer for layer in cells(net)):
+        return "Layers become one by vlnn.simplenn.SimpleNN(layers)."
+    return "vlnn.load_network finds the network in a file."
 
 
 def place(layers: list[Struct], position: int) -> str:

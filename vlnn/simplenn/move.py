@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import give, matlab_function, outputs_wanted, received
-from vlnn.matlab.arrays import is_array
+from vlnn.matlab.devices import gpu, move_to
 from vlnn.simplenn.formats import layers_of
 from vlnn.simplenn.network import SimpleNN
 
@@ -39,7 +36,7 @@ def vl_simplenn_move(net: Any, destination: Any, *, nargout: int | None = None) 
     Raises
     ------
     MatConvNetError
-        "Unknown destination 'x'."; for 'gpu' without CuPy.
+        "Unknown destination 'x'."; for 'gpu' without CuPy or without a GPU.
 
     Differs from MatConvNet: layers of all types are moved, also of one's own, not conv, convt and bnorm alone.
 
@@ -54,26 +51,14 @@ def vl_simplenn_move(net: Any, destination: Any, *, nargout: int | None = None) 
         raise MatConvNetError(f"Unknown destination {shown}. vl_simplenn_move knows 'cpu' and 'gpu'.")
     outputs_wanted("vl_simplenn_move", nargout, 1)
     layers = layers_of(net)
-    move = _to_gpu() if destination == "gpu" else _to_cpu
+    if destination == "gpu":
+        gpu()
     for layer in layers:
         for name in FIELDS:
             if name in layer:
                 value = layer[name]
-                layer[name] = [move(each) for each in value] if isinstance(value, (list, tuple)) else move(value)
+                several = isinstance(value, (list, tuple))
+                layer[name] = [move_to(each, destination) for each in value] if several else move_to(value, destination)
     moved = SimpleNN(layers)
     moved.update({name: value for name, value in net.items() if name != "layers"})
     return give([moved], nargout)
-
-
-def _to_cpu(value: Any) -> Any:
-    return value.get() if is_array(value) and not isinstance(value, np.ndarray) else value
-
-
-def _to_gpu() -> Callable[[Any], Any]:
-    try:
-        import cupy
-    except ImportError:
-        raise MatConvNetError(
-            "There is no GPU support. Moving a network to the GPU needs CuPy, which is not installed."
-        ) from None
-    return lambda value: cupy.asarray(value, order="F") if is_array(value) else value

@@ -10,6 +10,17 @@ from vlnn.matlab.values import Struct
 from vlnn.simplenn.prediction import predict
 from vlnn.simplenn.saving import save
 
+# Where those find it who expect an older version of MatConvNet, or a DagNN.
+DAGNN = (
+    "that is a DagNN's; net.predict(x) and vlnn.vl_simplenn(net, x) evaluate this one, DagNN.fromSimpleNN converts it"
+)
+ELSEWHERE = {
+    "normalization": "it is net.meta.normalization",
+    "classes": "it is net.meta.classes",
+    **dict.fromkeys(("eval", "vars", "params", "getVarIndex", "removeLayer", "mode"), DAGNN),
+    "move": "net = vlnn.vl_simplenn_move(net, 'gpu') moves it",
+}
+
 
 class SimpleNN(Struct):
     """A SimpleNN network: a struct with the fields layers and meta, which vl_simplenn evaluates.
@@ -40,9 +51,12 @@ class SimpleNN(Struct):
         )
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("normalization", "classes") and name not in self:
-            raise AttributeError(f"A network has no field {name!r} of its own any more: it is net.meta.{name}.")
+        if name not in self and name in ELSEWHERE:
+            raise AttributeError(f"A SimpleNN network has no {name!r} of its own: {ELSEWHERE[name]}.")
         return super().__getattr__(name)
+
+    def __missing__(self, name: str) -> Any:
+        raise KeyError(f"{name}: {ELSEWHERE[name]}" if name in ELSEWHERE else name)
 
     def copy(self) -> SimpleNN:
         """A network of its own with the same layers."""

@@ -12,7 +12,8 @@ from vlnn.blocks.nnbnorm import vl_nnbnorm
 from vlnn.blocks.nnsoftmax import vl_nnsoftmax
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import received
-from vlnn.matlab.arrays import Array, is_array, library
+from vlnn.matlab.arrays import Array, is_array
+from vlnn.matlab.devices import move_to
 from vlnn.matlab.values import Struct
 from vlnn.settings import settings
 from vlnn.simplenn.evaluation import Chain, check, results_for, without_moments
@@ -99,9 +100,7 @@ def _converted(x: Any, like: Array | None) -> Array:
         raise MatConvNetError(f"The input is not a real array of up to four dimensions. Received {received(x)}.")
     if like is None:
         return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
-    if not isinstance(like, np.ndarray):
-        return library(like).asarray(array, like.dtype)
-    return array.astype(like.dtype, copy=False)
+    return move_to(array.astype(like.dtype, copy=False), "cpu" if isinstance(like, np.ndarray) else "gpu")
 
 
 def _ready(layer: Struct, like: Array | None) -> Struct:

@@ -16,16 +16,17 @@ from vlnn.simplenn.formats import layers_of, place
 CELLS = ("weights", "momentum", "opts")  # cells in MATLAB, also where a list holds numbers
 
 
-def struct_of(net: Mapping[str, Any]) -> Struct:
-    """The network as MatConvNet saves it."""
+def struct_of(net: Mapping[str, Any], without_functions: bool = False) -> Struct:
+    """The network as MatConvNet saves it; functions, which are Python's, are an error or left out."""
     layers = layers_of(net)
     for position, layer in enumerate(layers):
-        for name, value in layer.items():
-            if callable(value):
+        for name in [name for name, value in layer.items() if callable(value)]:
+            if not without_functions:
                 raise MatConvNetError(
                     f"The function {name} of {place(layers, position)} is Python's and cannot be saved. Remove it, or "
                     "give the layer a type of its own and register that."
                 )
+            del layer[name]
     return Struct(layers=Cell(_rows(layer) for layer in layers), meta=_rows(net["meta"]))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -40,10 +41,11 @@ def as_graph(net: Network) -> DagNN:
             name += "'"
         inputs = [source, LABELS] if isinstance(block, (Loss, PDist)) else [source]
         params = [f"{name}.weights.{each.suffix}" for each in weights]
-        graph.addLayer(name, block, inputs, name, params)
+        graph.addLayer(name, block, inputs, name, params, skipRebuild=True)
         for param, each in zip(params, weights, strict=True):
             graph.getParam(param).value = each.value
         source = name
+    graph.rebuild()
     graph.meta = net.meta
     return graph
 
@@ -60,12 +62,38 @@ def _block(layer: Struct) -> tuple[Layer, list[Weights]]:
                 return NormOffset(param=layer["param"]), []
             case "spnorm":
                 return SpatialNorm(param=layer["param"]), []
+            case "SubP":
+                return _Sized("SubP", partial(_rearranged, float(np.ravel(layer["scale"])[0]))), []
+            case "concat":  # with maps of the level of noise, one or three
+                return _Sized("concat", lambda size: (*size[:2], math.nan, size[3])), []
             case "pdist":
                 return PDist(p=layer["p"], aggregate=layer["aggregate"], noRoot=layer["noRoot"]), []
         block, weights = block_of(layer)
         return block, numbered[: len(weights)]
-    except (MatConvNetError, KeyError, IndexError):  # a type of one's own, or fields that are missing
+    except (
+        MatConvNetError,
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+    ):  # a type of one's own, or fields that are missing
         return Unknown(layer.type, layer), numbered
+
+
+class _Sized(Layer):
+    """A layer of a SimpleNN network that no block of a DagNN computes, of which the output's size is known."""
+
+    def __init__(self, type_: str, size: Callable[[Size], Size]) -> None:
+        super().__init__()
+        self.type, self._size = type_, size
+
+    def getOutputSizes(self, inputSizes: list[Size]) -> Sequence[Size]:
+        return [self._size(inputSizes[0])]
+
+
+def _rearranged(scale: float, size: Size) -> Size:
+    """After vl_nnSubP: height and width times the scale, and as many numbers as before."""
+    return (size[0] * scale, size[1] * scale, size[2] / scale**2, size[3])
 
 
 class Roles(NamedTuple):

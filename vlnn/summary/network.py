@@ -19,6 +19,7 @@ from vlnn.preprocessing import Normalization
 from vlnn.preprocessing.meta import input_depth
 from vlnn.simplenn import SimpleNN
 from vlnn.simplenn.formats import cells
+from vlnn.simplenn.layers import TYPES
 from vlnn.summary.graph import Network, as_graph, peak_of, roles_of, shape_of, sizes_of
 
 BYTES = 4  # of a number in single
@@ -101,6 +102,8 @@ class NetworkSummary:
         The names of classes.
     unknown : tuple of str
         Types of layers that are not known, so that the network cannot be run.
+    problems : tuple of str
+        What net.meta says and cannot mean.
     """
 
     kind: str
@@ -115,6 +118,7 @@ class NetworkSummary:
     normalization: Normalization | None
     classes: tuple[str, ...]
     unknown: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 def summarise(net: Network, input_size: Mapping[str, Any] | Any = None) -> NetworkSummary:
@@ -143,7 +147,13 @@ def summarise(net: Network, input_size: Mapping[str, Any] | Any = None) -> Netwo
     roles = roles_of(graph)
     images = roles.inputs
     types = [layer.type for layer in net.layers] if isinstance(net, SimpleNN) else None
-    normalization = Normalization.of(net)
+    runnable = TYPES if types else ()
+    problems = []
+    try:
+        normalization = Normalization.of(net)
+    except MatConvNetError as error:
+        normalization = Normalization()
+        problems.append(str(error))
     inputs = _input_sizes(net, graph, images, normalization, input_size)
     sizes = sizes_of(graph, inputs)
     formulas = _Formulas(graph, inputs)
@@ -193,9 +203,10 @@ def summarise(net: Network, input_size: Mapping[str, Any] | Any = None) -> Netwo
             dict.fromkeys(
                 layer.block.type
                 for index, layer in enumerate(graph.layers)
-                if isinstance(layer.block, Unknown) and index not in roles.losses
+                if isinstance(layer.block, Unknown) and index not in roles.losses and layer.block.type not in runnable
             )
         ),
+        problems=tuple(problems),
     )
 
 

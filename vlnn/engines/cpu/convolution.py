@@ -1,7 +1,8 @@
 """The three primitives of convolution on the CPU: which kernel serves which geometry.
 
     patches       little work: one call of BLAS on copied patches
-    columns       few pixels, or 1x1 filters: the textbook's algorithm. It treats NaN and Inf as MatConvNet does
+    columns       few pixels, small pictures or 1x1 filters: the textbook's algorithm. It treats NaN and Inf as
+                  MatConvNet does
     separable     one filter of rank one for each channel
     depthwise     any filter for each channel
     windows       everything else
@@ -18,18 +19,23 @@ import numpy as np
 
 from vlnn.engines.cpu import coarse_filter, columns, depthwise, patches, separable, windows, windows_filter
 from vlnn.engines.cpu.axes import inside
+from vlnn.engines.protocols import Workspaces
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
 FEW_PRODUCTS = 2**17
 FEW_PIXELS = 1024
 FEW_ROWS = 64
+SMALL_PICTURE = 64  # pixels of an output of which to take many together, for the derivative in the filters
+TINY_PICTURE = 16  # the same for the output itself
 FEW_TAPS = 64  # of a depthwise filter, which cost a few calls of NumPy each
 LONG_SUM = 128  # rows up to which depthwise's detour over all rows pays
 
 
 class Convolution:
     """The convolution part of the CPU engine."""
+
+    backend = "BLAS"
 
     def conv_forward(self, geometry: ConvGeometry, image: Array, filters: Array, biases: Array | None) -> Array:
         g = geometry
@@ -51,7 +57,8 @@ class Convolution:
                 depthwise.forward(one, image, bank, biases, out)
                 return out
             for group, c, k in _groups(g):
-                kernel = patches if _little(group) else columns if _plain(group) else windows
+                small = _plain(group) or _small(group, TINY_PICTURE)
+                kernel = patches if _little(group) else columns if small else windows
                 kernel.forward(group, image[:, c], filters[k], _part(biases, k), out[:, k])
         return out
 
@@ -103,7 +110,7 @@ class Convolution:
                     patches.backward_filter(group, image[:, c], output[:, k], out[k])
                     continue
                 coarse = coarse_filter.suits(group)
-                if coarse or not (_plain(group) or _few_rows(group)):
+                if coarse or not (_plain(group) or _few_rows(group) or _small(group, SMALL_PICTURE)):
                     kernel = coarse_filter if coarse else windows_filter
                     kernel.backward_filter(group, image[:, c], output[:, k], out[k])
                     if _finite(out[k]):
@@ -131,6 +138,9 @@ class Convolution:
         with np.errstate(all="ignore"):
             return planes.sum(axis=(0, 2, 3))
 
+    def take_workspaces(self) -> Workspaces | None:
+        return None
+
 
 def _little(g: ConvGeometry) -> bool:
     pixels = max(g.output_pixels, g.batch * g.image_width * g.image_height)
@@ -146,6 +156,11 @@ def _plain(g: ConvGeometry) -> bool:
 def _few_rows(g: ConvGeometry) -> bool:
     """Whether columns are so short that writing them out costs little."""
     return g.channels * g.filter_height * g.filter_width <= FEW_ROWS
+
+
+def _small(g: ConvGeometry, pixels: int) -> bool:
+    """Whether pictures are so small that taking many together beats going from one to the next."""
+    return g.output_width * g.output_height <= pixels
 
 
 def _undilated(g: ConvGeometry) -> bool:

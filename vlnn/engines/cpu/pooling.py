@@ -1,7 +1,7 @@
 """Pooling on the CPU.
 
 Taps of the windows are joined pixel by pixel, down the columns first, then across them; :mod:`vlnn.engines.cpu.phases`
-lays them out. Where there are fewer windows than phases, each window is taken by itself.
+lays them out. Where there are fewer windows than phases, and large ones, each window is taken by itself.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from vlnn.matlab.arrays import Array
 
 PIECE_BYTES = 2**20  # smaller ones fit the cache better, but the calls cost more than that saves
 LEAST_BYTES = 2**18  # less is not worth a thread
+LARGE_WINDOW = 8  # pixels, for each window that there is
 
 
 class Pooling:
@@ -198,7 +199,10 @@ def _shares(g: PoolGeometry, dtype: np.dtype[np.floating]) -> Array:
 
 
 def _few_windows(g: PoolGeometry) -> bool:
-    return g.output_width * g.output_height <= min(g.stride_x, g.pool_width) * min(g.stride_y, g.pool_height)
+    """Whether windows are fewer than phases, and so large that reducing each is quick for its size."""
+    windows = g.output_width * g.output_height
+    phases = min(g.stride_x, g.pool_width) * min(g.stride_y, g.pool_height)
+    return windows <= phases and windows * LARGE_WINDOW <= g.pool_width * g.pool_height
 
 
 def _each_window(g: PoolGeometry) -> Iterator[tuple[int, int, Pixels]]:

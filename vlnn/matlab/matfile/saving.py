@@ -81,7 +81,7 @@ def savemat(
     target = Path(os.path.realpath(path))
     try:
         nodes = variables_as_nodes(variables)
-        with completed(target) as beside:
+        with new_file(target) as beside:
             if format == "5":
                 write5.write(beside, nodes, compress)
             else:
@@ -91,7 +91,7 @@ def savemat(
 
 
 @contextmanager
-def completed(target: Path) -> Iterator[Path]:
+def new_file(target: Path) -> Iterator[Path]:
     """A file beside `target` that takes its name and its permissions when the ``with`` block ends well."""
     beside = target.with_name(f".{target.name}.{os.urandom(8).hex()}")
     try:
