@@ -30,9 +30,9 @@ ORDER = [
     {"matlab"},
     {"geometry", "settings", "errors"},
 ]
-HEAVY = {"cupy", "h5py", "onnx", "onnxruntime", "safetensors", "torch", "matplotlib", "PIL", "mpi4py"}
-# Where state is kept: the settings of a session, and the pool of threads of a process.
-STATE = {"vlnn.settings", "vlnn.engines.cpu.threads"}
+HEAVY = {"PIL", "cuda", "cudnn", "cupy", "h5py", "matplotlib", "mpi4py", "onnx", "onnxruntime", "safetensors", "torch"}
+# Where state is kept: the settings of a session, the pool of threads of a process, cuDNN's handles of a thread.
+STATE = {"vlnn.settings", "vlnn.engines.cpu.threads", "vlnn.engines.cudnn.sessions"}
 
 
 def module_name(path: Path) -> str:
@@ -144,7 +144,7 @@ def test_the_wheel_holds_vlnn_alone(tmp_path: Path) -> None:
         names = contents.namelist()
     top = {name.partition("/")[0] for name in names}
     assert {name for name in top if not re.fullmatch(r"vlnn-.*\.dist-info", name)} == {"vlnn"}
-    assert {"vlnn/__init__.py", "vlnn/py.typed"} <= set(names)
+    assert {"vlnn/__init__.py", "vlnn/py.typed", "vlnn/engines/cuda/kernels/prelude.cu"} <= set(names)
     assert {module_name(ROOT / name) for name in names if name.endswith(".py")} == MODULES.keys()
 
 

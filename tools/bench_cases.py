@@ -101,11 +101,25 @@ CASES = (
 )
 
 
-class Problem:
-    """A case with its arrays. Each engine's method gives the function that computes one of OPS."""
+def as_tensor(array: Array) -> torch.Tensor:
+    """The same memory, transposed, as PyTorch sees it."""
+    return torch.from_numpy(array.T)
 
-    def __init__(self, case: Case) -> None:
+
+class Problem:
+    """A case with its arrays. Each engine's method gives the function that computes one of OPS.
+
+    `place` puts an array where vlnn is to find it, `tensor` makes a tensor of it.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        place: Callable[[Array], Array] = lambda array: array,
+        tensor: Callable[[Array], torch.Tensor] = as_tensor,
+    ) -> None:
         self.case = case
+        self._tensor = tensor
         top, left = case.pad
         pad = Sides(top, top, left, left)
         self.geometry: ConvGeometry
@@ -117,7 +131,8 @@ class Problem:
             self.geometry = g = check_conv(case.x, case.f, None, None, case.stride, pad, (1, 1))
             channels, y = g.filters, (g.output_height, g.output_width, g.filters, g.batch)
             self._options = ["Stride", case.stride, "Pad", pad]
-        self._arrays = random(case.x), case.bank(case.f), random((channels, 1)), random(y)
+        arrays = random(case.x), case.bank(case.f), random((channels, 1)), random(y)
+        self._arrays = tuple(place(array) for array in arrays)
 
     def vlnn(self, op: str) -> Work:
         x, f, b, dzdy = self._arrays
@@ -132,7 +147,7 @@ class Problem:
         return lambda: function(x, f, b, dzdy, *options)
 
     def torch(self, op: str) -> Work:
-        x, f, b, dzdy = (torch.from_numpy(array.T) for array in self._arrays)
+        x, f, b, dzdy = (self._tensor(array) for array in self._arrays)
         b = b.reshape(-1)
         case = self.case
         stride, pad, groups = case.stride[::-1], case.pad[::-1], case.groups

@@ -3,11 +3,13 @@
 The house, from the door down::
 
     cnn_train, cnn_train_dag    training, with solver.adam and others      vlnn.training
+    cnn_mnist_init ...          networks to train, and their deployment    vlnn.training.models
     load_network                the network in a file                      vlnn.networks
     preprocess                  pictures as a network wants them           vlnn.preprocessing
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
     dagnn                       networks that are a graph of layers        vlnn.dagnn
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks
+    transposedConv2dLayer ...   layers of the Deep Learning Toolbox        vlnn.toolbox
     settings, clear_mex         what outlives a call                       vlnn.settings
     loadmat, savemat            MAT-files of every version                 vlnn.matlab.matfile
     matlab                      arguments, arrays, values                  vlnn.matlab
@@ -15,7 +17,7 @@ The house, from the door down::
     (inside)                    sizes, strides, crops                      vlnn.geometry
 """
 
-from vlnn import dagnn, simplenn
+from vlnn import dagnn, simplenn, toolbox
 from vlnn.blocks.imreadjpeg import vl_imreadjpeg
 from vlnn.blocks.nnbilinearsampler import vl_nnbilinearsampler
 from vlnn.blocks.nnbnorm import vl_nnbnorm
@@ -52,7 +54,19 @@ from vlnn.simplenn.evaluation import vl_simplenn
 from vlnn.simplenn.move import vl_simplenn_move
 from vlnn.simplenn.parserv import vl_simplenn_start_parserv
 from vlnn.simplenn.tidy import vl_simplenn_tidy
+from vlnn.toolbox.dltranspconv import dltranspconv
+from vlnn.toolbox.factors import getL2Factor, getLearnRateFactor, setL2Factor, setLearnRateFactor
+from vlnn.toolbox.transposedconv import transposedConv1dLayer, transposedConv2dLayer, transposedConv3dLayer
 from vlnn.training import solver
+from vlnn.training.deploy import cnn_imagenet_deploy
+from vlnn.training.models import (
+    cnn_cifar_init,
+    cnn_cifar_init_nin,
+    cnn_imagenet_init,
+    cnn_imagenet_init_inception,
+    cnn_imagenet_init_resnet,
+    cnn_mnist_init,
+)
 from vlnn.training.server import ParameterServer
 from vlnn.training.train_dagnn import cnn_train_dag
 from vlnn.training.train_simplenn import cnn_train
@@ -63,16 +77,32 @@ __all__ = [
     "MatConvNetError",
     "ParameterServer",
     "clear_mex",
+    "cnn_cifar_init",
+    "cnn_cifar_init_nin",
+    "cnn_imagenet_deploy",
+    "cnn_imagenet_init",
+    "cnn_imagenet_init_inception",
+    "cnn_imagenet_init_resnet",
+    "cnn_mnist_init",
     "cnn_train",
     "cnn_train_dag",
     "dagnn",
+    "dltranspconv",
+    "getL2Factor",
+    "getLearnRateFactor",
     "load_network",
     "loadmat",
     "preprocess",
     "savemat",
+    "setL2Factor",
+    "setLearnRateFactor",
     "settings",
     "simplenn",
     "solver",
+    "toolbox",
+    "transposedConv1dLayer",
+    "transposedConv2dLayer",
+    "transposedConv3dLayer",
     "vl_argparse",
     "vl_compilenn",
     "vl_imarraysc",

@@ -14,11 +14,11 @@ def dagnn_eval(saved: Any, inputs: Any, der_outputs: Any, options: dict[str, Any
     net = dagnn.DagNN.loadobj(saved)
     if "mode" in options:
         net.mode = options["mode"]
-    net.conserveMemory = _flag(options, "conserveMemory")
-    net.accumulateParamDers = _flag(options, "accumulateParamDers")
+    net.conserveMemory = bool(_number(options, "conserveMemory", 0))
+    net.accumulateParamDers = bool(_number(options, "accumulateParamDers", 0))
     for name in options.get("precious", []):
         net.vars[net.getVarIndex(name)].precious = True
-    for _ in range(int(np.ravel(options.get("repeat", 1))[0])):
+    for _ in range(_number(options, "repeat", 1)):
         net.eval(inputs, *([der_outputs] if len(der_outputs) else []))
     blocks = [(layer.name, layer.block) for layer in net.layers if isinstance(layer.block, dagnn.Loss)]
     losses = [[name, block.average, block.numAveraged] for name, block in blocks]
@@ -45,8 +45,9 @@ def dagnn_from_simplenn(saved: Any, *options: Any) -> tuple[Any, ...]:
     return [var.name for var in net.vars], net.params, layers, net.meta
 
 
-def _flag(options: dict[str, Any], name: str) -> bool:
-    return bool(np.ravel(options.get(name, False))[0])
+def _number(options: dict[str, Any], name: str, default: int) -> int:
+    value = options.get(name, default)
+    return int(value.item() if hasattr(value, "item") else value)
 
 
 def _row(values: Any) -> Any:

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.convert.cases import chain, conv, graph, single
+from tests.convert.cases import CASES, chain, conv, graph, single
 from vlnn import dagnn
 from vlnn.convert import Checkpoint
 from vlnn.convert import operations as ops
 from vlnn.convert.lowering import lower
 from vlnn.convert.probing import probe
+from vlnn.convert.rules import RULES
 from vlnn.dagnn import DagNN
 from vlnn.errors import ConversionError
 from vlnn.simplenn import SimpleNN
+from vlnn.simplenn.layers import TYPES
 
 
 def lowered(net: Any, drop_loss: bool = False) -> ops.Program:
@@ -161,3 +163,17 @@ def test_the_level_of_noise_is_an_input() -> None:
     tried = probe(net)
     assert {name: x.shape for name, x in tried.inputs.items()} == {"input": (32, 32, 3, 2), "sigmas": (1, 1, 3, 2)}
     assert tried.evaluation.values["conv"].shape == (14, 14, 4, 2)
+
+
+def test_every_block_has_a_rule_or_is_a_loss() -> None:
+    ours = {cls for cls in vars(dagnn).values() if isinstance(cls, type) and issubclass(cls, dagnn.Layer)}
+    bases = {dagnn.Layer, dagnn.ElementWise, dagnn.Filter, dagnn.Unknown}
+    without = ours - bases - RULES.keys()
+    assert without == {dagnn.Loss, dagnn.LossSmoothL1}
+
+
+def test_every_type_of_layer_can_be_converted_or_is_a_loss() -> None:
+    converted = {
+        str(layer["type"]) for case in CASES.values() if isinstance(case.net, SimpleNN) for layer in case.net.layers
+    }
+    assert set(TYPES) - converted == {"loss", "pdist", "custom"}

@@ -1,7 +1,4 @@
-"""A stand-in for CuPy whose arrays lie in the memory of the CPU.
-
-It refuses what CuPy refuses: arrays of NumPy beside its own, and being turned into one without ``get``.
-"""
+"""CuPy's stand-in with what cuDNN needs of CuPy: addresses, devices, streams, events and scratch memory."""
 
 from __future__ import annotations
 
@@ -9,132 +6,26 @@ import itertools
 import threading
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
-ALIGNMENT = 16
+from tests.cuda import standin
 
-
-class Memory:
-    """Where an array's elements are."""
-
-    def __init__(self, address: int, device: int) -> None:
-        self.ptr = address
-        self.device_id = device
-
-
-class ndarray(NDArrayOperatorsMixin):  # noqa: N801
-    """An array of CuPy's."""
-
-    __module__ = "cupy"
-    device_id = 0
-
-    def __init__(self, host: Any) -> None:
-        self.host = np.asarray(host)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name == "host":
-            raise AttributeError(name)
-        return wrapped(getattr(self.host, name))
-
-    @property
-    def data(self) -> Memory:
-        return Memory(self.host.ctypes.data, self.device_id)
-
-    @property
-    def T(self) -> Any:
-        return wrapped(self.host.T)
-
-    def get(self, order: str = "C") -> Any:
-        return self.host.copy(order=order)  # type: ignore[call-overload]
-
-    def copy(self, order: str = "C") -> Any:
-        fresh = aligned(self.host.shape, self.host.dtype)
-        fresh[...] = self.host
-        return ndarray(fresh.copy(order="F") if order == "F" else fresh)
-
-    def __getitem__(self, index: Any) -> Any:
-        return wrapped(self.host[unwrapped(index)])
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self.host[unwrapped(index)] = unwrapped(value)
-
-    def __len__(self) -> int:
-        return len(self.host)
-
-    def __float__(self) -> float:
-        return float(self.host)
-
-    def __int__(self) -> int:
-        return int(self.host)
-
-    def __bool__(self) -> bool:
-        return bool(self.host)
-
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`.")
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        out = options.pop("out", None)
-        if out is not None:
-            options["out"] = tuple(unwrapped(each) for each in out)
-        result = getattr(ufunc, method)(*(unwrapped(each) for each in inputs), **options)
-        return out[0] if out is not None else wrapped(result)
-
-    def __array_function__(self, function: Any, kinds: Any, args: Any, options: Any) -> Any:
-        return wrapped(function(*unwrapped(args), **unwrapped(options)))
-
-
-def wrapped(value: Any) -> Any:
-    """What CuPy returns where NumPy returns `value`."""
-    if isinstance(value, (np.ndarray, np.generic)):
-        return ndarray(value)
-    if type(value) in (tuple, list):
-        return type(value)(wrapped(each) for each in value)
-    if isinstance(value, types.BuiltinMethodType):
-        return lambda *args, **options: wrapped(value(*unwrapped(args), **unwrapped(options)))
-    return value
-
-
-def unwrapped(value: Any) -> Any:
-    """What NumPy takes where CuPy takes `value`."""
-    if isinstance(value, ndarray):
-        return value.host
-    if isinstance(value, np.ndarray) and value.ndim:
-        raise TypeError("Unsupported type <class 'numpy.ndarray'>")
-    if type(value) in (tuple, list):
-        return type(value)(unwrapped(each) for each in value)
-    if isinstance(value, dict):
-        return {name: unwrapped(each) for name, each in value.items()}
-    return value
-
-
-def on_host(value: Any) -> Any:
-    """Arrays of NumPy in the place of CuPy's, for an engine that knows no others."""
-    if type(value) in (tuple, list):
-        return type(value)(on_host(each) for each in value)
-    return value.host if isinstance(value, ndarray) else value
-
-
-def aligned(shape: Any, dtype: Any) -> Any:
-    """An empty array where CuPy would put it."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    room = np.empty(size + ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % ALIGNMENT
-    return room[start : start + size].view(dtype).reshape(shape)
+Array = Any
 
 
 class Cuda:
-    """``cupy.cuda``: one device, a stream for each thread, and a record of the scratch memory that was taken."""
+    """``cupy.cuda``: a stream for each thread, and a record of the scratch memory that was taken."""
 
-    def __init__(self) -> None:
-        self.runtime = types.SimpleNamespace(getDevice=lambda: self.device, CUDARuntimeError=RuntimeError)
-        self.device = 0
+    def __init__(self, more: Any) -> None:
+        self.__dict__.update(vars(more))
+        self.device_id = 0
         self.allocated: list[int] = []
         self.clock: Callable[[], float] = itertools.count().__next__
         self._streams = threading.local()
+        self.runtime = types.SimpleNamespace(getDevice=lambda: self.device_id)
         self.is_available = lambda: True
         self.Event = lambda: Event(self)
 
@@ -166,26 +57,22 @@ class Event:
         pass
 
 
-def module() -> Any:
-    """A module to import as ``cupy``."""
-
-    def create(name: str) -> Callable[..., Any]:
-        function = getattr(np, name)
-        return lambda *args, **options: wrapped(function(*unwrapped(args), **unwrapped(options)))
-
-    def asarray(value: Any, dtype: Any = None, order: Any = None) -> Any:
-        return ndarray(np.array(value.host if isinstance(value, ndarray) else value, dtype, order=order or "K"))
-
-    double = types.ModuleType("cupy")
-    names = ("zeros", "ones", "full", "full_like", "zeros_like", "ones_like", "linspace", "stack", "asfortranarray")
-    contents: dict[str, Any] = {name: create(name) for name in names}
-    contents.update(
-        ndarray=ndarray,
-        asarray=asarray,
-        array=asarray,
-        empty=lambda shape, dtype=float: ndarray(aligned(shape, dtype)),
-        cuda=Cuda(),
-        __version__="14.2.0",
-    )
-    double.__dict__.update(contents)
+def module(folder: Path) -> Any:
+    """A module to put in CuPy's place."""
+    double: Any = standin.module(folder)
+    double.cuda, double.__version__ = Cuda(double.cuda), "14.2.0"
     return double
+
+
+def on_gpu(value: Any) -> Any:
+    """NumPy's arrays as CuPy's, also in lists and tuples."""
+    if type(value) in (tuple, list):
+        return type(value)(on_gpu(each) for each in value)
+    return standin.ndarray(value) if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def on_host(value: Any) -> Any:
+    """CuPy's arrays as NumPy's, at the same place in memory, for an engine that knows no others."""
+    if type(value) in (tuple, list):
+        return type(value)(on_host(each) for each in value)
+    return value._host if isinstance(value, standin.ndarray) else value

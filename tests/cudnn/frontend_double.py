@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.cudnn.cupy_double import ALIGNMENT
 from tests.cudnn.interpreter import Attributes, execute
 
 Note = enum.Enum("Note", ["TENSOR_CORE", "DOWN_CONVERT_INPUTS", "REDUCED_PRECISION_REDUCTION", "NONDETERMINISTIC"])
 DataType = enum.Enum("DataType", ["FLOAT", "DOUBLE"])
 HeurMode = enum.Enum("HeurMode", ["A", "FALLBACK"])
 Policy = enum.Enum("Policy", ["HEURISTICS_CHOICE", "ALL"])
+ALIGNMENT = 16  # bytes: what cuDNN is told of every array
 CLASSES = {DataType.FLOAT: ctypes.c_float, DataType.DOUBLE: ctypes.c_double}
 
 
@@ -104,6 +104,9 @@ class FrontendDouble:
 
     def backend_version(self) -> int:
         return 92800
+
+    def backend_version_string(self) -> str:
+        return "9.28.0"
 
     def create_handle(self) -> int:
         handle = next(self._numbers)

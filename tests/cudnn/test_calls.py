@@ -1,4 +1,4 @@
-"""Recorded calls on the arrays of CuPy's stand-in: no block, network or layer hands them to NumPy."""
+"""Recorded calls on the arrays of CuPy's stand-in: networks through cuDNN, and blocks with arrays of two libraries."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 import vlnn
 from tests.conformance.vectors import Case, every_case, judge
-from tests.cudnn import cupy_double
+from tests.cudnn.cupy_double import on_gpu
 
 pytestmark = pytest.mark.usefixtures("frontend", "fallen_back")
-ELSEWHERE = {"vl_nnconv", "vl_nnconvt", "vl_argparse"}  # test_engine.py has them; the last is not about arrays
-CASES = [case for case in every_case() if case.file not in ELSEWHERE]
+NETWORKS = ("dagnn", "vl_simplenn")  # test_engine.py has the blocks
+CASES = [case for case in every_case() if case.file.startswith(NETWORKS)]
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.label) for case in CASES])
@@ -40,7 +40,7 @@ def test_libraries_do_not_mix(case: Case, first_on_gpu: bool) -> None:
     """Options, labels and the like may come from anywhere; other arrays only from where the first one is."""
     first = next(i for i, arg in enumerate(case.args) if is_array(arg))
     args = [
-        cupy_double.ndarray(arg) if isinstance(arg, np.ndarray) and (i == first) == first_on_gpu else arg
+        on_gpu(arg) if isinstance(arg, np.ndarray) and (i == first) == first_on_gpu else arg
         for i, arg in enumerate(case.args)
     ]
     sentence = ""

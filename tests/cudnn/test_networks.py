@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import vlnn
-from tests.cudnn import cupy_double
+from tests.cuda.standin import ndarray
 from tests.dagnn import nets
 from tests.simplenn.nets import deep
 
@@ -25,31 +25,31 @@ class TestSimpleNN:
         moved = vlnn.vl_simplenn_move(net, "gpu")
         weights = [weight for layer in moved.layers for weight in layer.weights]
         assert weights
-        assert all(type(weight) is cupy_double.ndarray for weight in weights)
-        assert type(moved.layers[0].momentum[0]) is cupy_double.ndarray
+        assert all(type(weight) is ndarray for weight in weights)
+        assert type(moved.layers[0].momentum[0]) is ndarray
         assert isinstance(net.layers[0].weights[0], np.ndarray)
         np.testing.assert_equal(dict(vlnn.vl_simplenn_move(moved, "cpu")), dict(net))
 
     def test_evaluating(self) -> None:
         net, x, dzdy = deep()
         want = vlnn.vl_simplenn(net, x, dzdy)
-        moved, on_gpu = vlnn.vl_simplenn_move(net, "gpu"), cupy_double.ndarray
-        res = vlnn.vl_simplenn(moved, on_gpu(x), on_gpu(dzdy))
+        moved = vlnn.vl_simplenn_move(net, "gpu")
+        res = vlnn.vl_simplenn(moved, ndarray(x), ndarray(dzdy))
         for got, expected in zip(res, want, strict=True):
-            assert type(got.x) is on_gpu
+            assert type(got.x) is ndarray
             np.testing.assert_allclose(got.x.get(), expected.x, atol=1e-11)
             np.testing.assert_allclose(got.dzdx.get(), expected.dzdx, atol=1e-11)
             for mine, its in zip(got.dzdw or [], expected.dzdw or [], strict=True):
                 np.testing.assert_allclose(mine.get(), its, atol=1e-11)
 
     @pytest.mark.parametrize("place", ["cpu", "gpu"])
-    @pytest.mark.parametrize("given", [np.asarray, cupy_double.ndarray, np.ndarray.tolist])
+    @pytest.mark.parametrize("given", [np.asarray, ndarray, np.ndarray.tolist])
     def test_predicting(self, place: str, given: Callable[[Array], Any]) -> None:
         """The result is where the network is."""
         net, x, _ = deep()
         want = net.predict(x)
         got = vlnn.vl_simplenn_move(net, place).predict(given(x))
-        assert type(got) is (np.ndarray if place == "cpu" else cupy_double.ndarray)
+        assert type(got) is (np.ndarray if place == "cpu" else ndarray)
         np.testing.assert_allclose(got if place == "cpu" else got.get(), want, atol=1e-11)
 
     def test_libraries_do_not_mix(self) -> None:
@@ -64,7 +64,7 @@ class TestDagNN:
         before = [param.value for param in net.params]
         net.move("gpu")
         assert net.device == "gpu"
-        assert all(type(param.value) is cupy_double.ndarray for param in net.params)
+        assert all(type(param.value) is ndarray for param in net.params)
         net.move("cpu")
         assert net.device == "cpu"
         for param, value in zip(net.params, before, strict=True):
@@ -76,19 +76,19 @@ class TestDagNN:
         same.move("gpu")
         inputs = {"x": nets.X, "label": nets.LABELS}
         net.eval(inputs, {"objective": 1})
-        same.eval({name: cupy_double.ndarray(value) for name, value in inputs.items()}, {"objective": 1})
+        same.eval({name: ndarray(value) for name, value in inputs.items()}, {"objective": 1})
         for mine, its in zip(same.params, net.params, strict=True):
-            assert type(mine.der) is cupy_double.ndarray
+            assert type(mine.der) is ndarray
             np.testing.assert_allclose(mine.der.get(), its.der, atol=1e-11)
 
     @pytest.mark.parametrize("place", ["cpu", "gpu"])
-    @pytest.mark.parametrize("given", [np.asarray, cupy_double.ndarray, np.ndarray.tolist])
+    @pytest.mark.parametrize("given", [np.asarray, ndarray, np.ndarray.tolist])
     def test_predicting(self, place: str, given: Callable[[Array], Any]) -> None:
         net = nets.residual()
         want = net.predict(nets.X)
         net.move(place)
         got = net.predict(given(nets.X))
-        assert type(got) is (np.ndarray if place == "cpu" else cupy_double.ndarray)
+        assert type(got) is (np.ndarray if place == "cpu" else ndarray)
         np.testing.assert_allclose(got if place == "cpu" else got.get(), want, atol=1e-11)
 
     def test_saving(self, tmp_path: Any) -> None:

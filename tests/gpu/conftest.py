@@ -1,14 +1,14 @@
-"""The tests in this folder need CuPy, a CUDA GPU, and an engine of vlnn's for CuPy's arrays."""
+"""The tests in this folder need CuPy and a CUDA GPU; those with cuDNN also need NVIDIA's frontend and libcudnn."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from vlnn.engines import engine_for
-from vlnn.engines.cpu import CPU
+import vlnn
 
 
 @functools.cache
@@ -21,12 +21,37 @@ def obstacle() -> str:
     try:
         if cupy.cuda.runtime.getDeviceCount() < 1:
             return "there is no CUDA GPU"
-        array = cupy.zeros(1)
+        cupy.zeros(1)
     except cupy.cuda.runtime.CUDARuntimeError as problem:
         return f"CuPy finds no CUDA GPU: {problem}"
-    return "vlnn has no engine for CuPy's arrays" if engine_for(array) is CPU else ""
+    return ""
+
+
+def no_cudnn() -> str:
+    """Why there can be no test with cuDNN; empty when there can."""
+    import cupy
+
+    from vlnn.engines.cudnn.sessions import obstacle
+
+    return obstacle(cupy.cuda.runtime.getDevice())
 
 
 @pytest.fixture
 def cupy() -> Any:
     return pytest.importorskip("cupy")
+
+
+@pytest.fixture(params=["cuDNN", "NoCuDNN"])
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each of the two engines for CuPy's arrays, in force for a test."""
+    if request.param == "cuDNN" and no_cudnn():
+        pytest.skip(no_cudnn())
+    with vlnn.settings.scoped(cudnn=request.param == "cuDNN"):
+        yield request.param
+
+
+@pytest.fixture
+def cudnn() -> None:
+    """For tests of cuDNN alone."""
+    if no_cudnn():
+        pytest.skip(no_cudnn())

@@ -91,6 +91,12 @@ def test_defaults_are_not_shared_between_calls() -> None:
     assert parse().options["NoDerData"] is False
 
 
+def test_functions_without_a_backward_argument() -> None:
+    assert TABLE.options(("Stride", 2), {"pad": 1}) == parse("Stride", 2, pad=1).options
+    with pytest.raises(MatConvNetError, match=r"The option name is not a string \(argument number 4\). Received 5."):
+        TABLE.options((5,), {})
+
+
 # Names
 
 

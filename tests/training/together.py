@@ -1,24 +1,52 @@
-"""What each process of ``mpiexec -n`` runs in the tests: a recorded run with its parts of batches as processes.
-
-Usage: python -m tests.training.together FUNCTION NAME FOLDER
-"""
+"""What each process of ``mpiexec -n`` runs in the tests: python -m tests.training.together WHAT ARGUMENTS..."""
 
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from mpi4py import MPI
 
+from tests.training.digits import network, simple_batch, train
 from tests.training.recorded import recording
 
+COMM = MPI.COMM_WORLD
 
-def main() -> None:
-    function, name, folder = sys.argv[1:4]
+
+def record(function: str, name: str, folder: str) -> None:
+    """A recorded run, with its parts of batches as processes."""
     run = recording(function, name)
-    parts = int(run.options()["numSubBatches"].item())
-    _, stats = run.train(Path(folder), numSubBatches=parts // MPI.COMM_WORLD.Get_size())
-    if MPI.COMM_WORLD.Get_rank() == 0:
-        print("stats", *(repr(epoch.objective) for epoch in stats.train), *(epoch.num for epoch in stats.val))
+    run.train(Path(folder), numSubBatches=int(run.options()["numSubBatches"].item()) // COMM.Get_size())
+
+
+def differ(folder: str) -> None:
+    """Processes that would each do something else, and save what they have learned."""
+    rank = COMM.Get_rank()
+    net = network()
+    net["layers"][0]["weights"][0] += rank
+    rng = np.random.default_rng(rank)
+    options = {"shuffle": lambda images, epoch, name: rng.permutation(images), "numEpochs": 4}
+    answers = iter([0.02 / (1 + rank), None, [], 0])
+    net, _ = train(net, Path(folder), postEpochFn=lambda net, params, state: next(answers), **options)
+    net.save(Path(folder) / f"{rank}.mat")
+
+
+def fail(folder: str) -> None:
+    """A process in which getBatch fails."""
+
+    def get_batch(imdb: Any, batch: Any) -> Any:
+        if COMM.Get_rank() == 1:
+            raise OSError("This image cannot be read")
+        return simple_batch(imdb, batch)
+
+    train(network(), Path(folder), get_batch=get_batch)
+
+
+def alone(folder: str) -> None:
+    """Processes that do not train together."""
+    train(network(), Path(folder) / str(COMM.Get_rank()), comm=MPI.COMM_SELF)
 
 
 if __name__ == "__main__":
-    main()
+    what = {"train": record, "differ": differ, "fail": fail, "alone": alone}[sys.argv[1]]
+    what(*sys.argv[2:])

@@ -38,7 +38,7 @@ def _generator(value: Any) -> np.random.Generator:
 
 OPTIONS = OptionTable(
     "vl_imreadjpeg",
-    0,
+    1,
     Option("NumThreads", _number_of_threads, None),
     Option("Prefetch"),
     Option("Verbose"),
@@ -132,8 +132,7 @@ def vl_imreadjpeg(files: Any, *args: Any, nargout: int | None = None, **opts: An
     ...     vlnn.vl_imreadjpeg([f'{folder}/white.jpg'], 'Resize', [8, 8], 'Pack').shape
     (8, 8, 3, 1)
     """
-    call = OPTIONS.parse(None, args, opts)
-    options = call.options
+    options = OPTIONS.options(args, opts)
     plan = Plan.of(options)
     names = _names(files)
     outputs_wanted("vl_imreadjpeg", nargout, 1)

@@ -13,7 +13,7 @@ from vlnn.matlab.argparse import scalar_option
 from vlnn.matlab.arguments import Option, OptionTable, give, matlab_function, outputs_wanted, plain, received
 from vlnn.matlab.arrays import Array, describe, device_of, is_array, same_format, tensor
 
-OPTIONS = OptionTable("vl_taccummex", 3, Option("InPlace"), Option("Verbose"))
+OPTIONS = OptionTable("vl_taccummex", 4, Option("InPlace"), Option("Verbose"))
 
 
 def vl_taccum(alpha: Any, a: Any, beta: Any, b: Any, *, nargout: int | None = None) -> Any:
@@ -100,7 +100,7 @@ def vl_taccummex(alpha: Any, a: Any, beta: Any, b: Any, *args: Any, nargout: int
     >>> vlnn.vl_taccummex(2, np.array([[1.0, 2.0]]), 3, np.array([[1.0], [0.0]]))
     array([[5., 4.]])
     """
-    options = OPTIONS.parse(None, args, opts).options
+    options = OPTIONS.options(args, opts)
     factor, offset = _plain_scalar("ALPHA", alpha), _plain_scalar("BETA", beta)
     first, second = tensor("A", a), tensor("B", b)
     same_format(first, second)

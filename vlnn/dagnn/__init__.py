@@ -12,6 +12,7 @@
     evaluation.py, prediction.py,       one file for each thing that DagNN does
     sizes.py, printing.py, loading.py,
     saving.py, from_simplenn.py
+    folding.py                          a convolution and its batch normalisation as one
 """
 
 from vlnn.dagnn.extents import ReceptiveField

@@ -19,6 +19,8 @@ from vlnn.dagnn.reading import empty
 from vlnn.dagnn.registry import register
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arrays import Array
+from vlnn.toolbox.conversion import from_nnconvt, to_nnconvt
+from vlnn.toolbox.transposedconv import TransposedConvolution2DLayer
 
 
 @register
@@ -89,6 +91,27 @@ class ConvTranspose(Layer):
     crop = Property(0, properties.four_sides)
     numGroups = Property(1, properties.number)
     opts = Property(["cuDNN"], properties.options)
+
+    @classmethod
+    def fromToolbox(cls, layer: TransposedConvolution2DLayer) -> tuple[ConvTranspose, list[Array]]:
+        """The block that computes what a ``vlnn.transposedConv2dLayer`` does, and the values of its parameters.
+
+        The layer's factors are for the network's parameters: WeightLearnRateFactor is ``learningRate`` of the filters,
+        WeightL2Factor their ``weightDecay``.
+
+        >>> import vlnn
+        >>> layer = vlnn.transposedConv2dLayer(4, 8, 'Stride', 2, 'Cropping', 1).initialize([9, 9, 3])
+        >>> block, params = vlnn.dagnn.ConvTranspose.fromToolbox(layer)
+        >>> block.upsample, block.crop, params[0].shape
+        ((2, 2), (1, 1, 1, 1), (4, 4, 8, 3))
+        """
+        f, b, _, upsample, _, crop = to_nnconvt(layer)
+        return cls(size=f.shape, hasBias=b.size > 0, upsample=upsample, crop=crop), [f, b] if b.size else [f]
+
+    def toToolbox(self, params: list[Any]) -> TransposedConvolution2DLayer:
+        """The layer that computes what the block does with these values of its parameters."""
+        f, b = _filters(self, params)
+        return from_nnconvt(f, b, *self._options())
 
     def forward(self, inputs: list[Any], params: list[Any]) -> Sequence[Any]:
         return [vl_nnconvt(inputs[0], *_filters(self, params), None, *self._options())]

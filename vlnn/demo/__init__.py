@@ -1,4 +1,4 @@
-"""The demo: a photograph at half its size, enlarged by a trained filter bank and by plain interpolation.
+"""The demo: a photograph at half its size, enlarged by a trained network and by plain interpolation.
 
-README.md beside this file says where the pictures and the filters come from.
+README.md beside this file says where the pictures and the network come from.
 """

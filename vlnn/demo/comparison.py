@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vlnn.demo.upsample import FilterBank, as_input, as_picture, describe, draw, load_filters, psnr
+from vlnn.dagnn import DagNN
+from vlnn.demo.upsample import as_input, load_upsampler, upsample
 from vlnn.geometry import Shape
+from vlnn.matlab import psnr
 from vlnn.matlab.arrays import Array
 
 try:
@@ -20,14 +22,14 @@ except ModuleNotFoundError:
     raise ModuleNotFoundError("The demo needs Pillow: pip install 'vlnn[images]'", name="PIL") from None
 
 BORDER = 4  # pixels left out of the score, where every method has to make up what lies beyond the picture
-REPEATS = 9
+REPEATS = 5
 PLAIN = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
     "Lanczos": Image.Resampling.LANCZOS,
 }
-OURS = "vl_nnconvt"
+OURS = "network"
 
 # The sheet, in pixels
 DETAILS = ((143, 80), (97, 341))  # left, top: the face, the mission's badge
@@ -46,26 +48,26 @@ class Comparison(NamedTuple):
     photograph, low_resolution : (H, W, 3) uint8 arrays
         The original, and what it was reduced to.
     enlarged : dict of (H, W, 3) uint8 arrays
-        The low resolution enlarged by each method, vl_nnconvt last.
+        The low resolution enlarged by each method, the network last.
     scores : dict of float
         PSNR in dB of each method against the photograph.
     border : int
         Pixels left out of the scores on each side.
-    maps, planes : Shape
-        Input and output of the call of vl_nnconvt.
-    convt_seconds, total_seconds : float
-        Medians: of the call of vl_nnconvt, and of all from 8-bit picture to 8-bit picture.
+    network : DagNN
+    planes : Shape
+        The input of the network.
+    network_seconds, total_seconds : float
+        Medians: of the network, and of all from 8-bit picture to 8-bit picture.
     """
 
     photograph: Array
     low_resolution: Array
-    bank: FilterBank
     enlarged: dict[str, Array]
     scores: dict[str, float]
     border: int
-    maps: Shape
+    network: DagNN
     planes: Shape
-    convt_seconds: float
+    network_seconds: float
     total_seconds: float
 
     @property
@@ -75,33 +77,35 @@ class Comparison(NamedTuple):
 
     @property
     def megapixels_per_second(self) -> float:
-        """Colour pixels that vl_nnconvt puts out."""
+        """Colour pixels that the network puts out."""
         height, width, _ = self.photograph.shape
-        return float(height * width / self.convt_seconds / 1e6)
+        return float(height * width / self.network_seconds / 1e6)
 
 
 def compare() -> Comparison:
     """Enlarge the demo's photograph from half its size by every method."""
     photograph, half = _read("photo.png"), _read("photo-half.png")
-    bank = load_filters()
+    network = load_upsampler()
     x = as_input(half)
-    *_, maps = describe(x, bank)
-    y = draw(maps, bank)
     size = photograph.shape[1], photograph.shape[0]
     enlarged = {name: np.asarray(Image.fromarray(half).resize(size, method)) for name, method in PLAIN.items()}
-    enlarged[OURS] = as_picture(y)
+    enlarged[OURS] = upsample(half, network)
     return Comparison(
         photograph,
         half,
-        bank,
         enlarged,
-        {name: psnr(picture, photograph, BORDER) for name, picture in enlarged.items()},
+        {name: psnr(inside(picture), inside(photograph)) for name, picture in enlarged.items()},
         BORDER,
-        maps.shape,
-        y.shape,
-        _seconds(lambda: draw(maps, bank)),
-        _seconds(lambda: as_picture(draw(describe(as_input(half), bank)[-1], bank))),
+        network,
+        x.shape,
+        _seconds(lambda: network.predict(x)),
+        _seconds(lambda: upsample(half, network)),
     )
+
+
+def inside(picture: Array) -> Array:
+    """A picture without the border that does not count."""
+    return picture[BORDER:-BORDER, BORDER:-BORDER]
 
 
 def sheet(found: Comparison) -> Image.Image:
@@ -110,7 +114,7 @@ def sheet(found: Comparison) -> Image.Image:
         "Original": found.photograph,
         f"Nearest, {found.scores['nearest']:.2f} dB": found.enlarged["nearest"],
         f"Bicubic, {found.scores['bicubic']:.2f} dB": found.enlarged["bicubic"],
-        f"vl_nnconvt, {found.scores[OURS]:.2f} dB": found.enlarged[OURS],
+        f"Network, {found.scores[OURS]:.2f} dB": found.enlarged[OURS],
     }
     height, width, _ = found.photograph.shape
     tile = DETAIL * ZOOM
@@ -128,8 +132,8 @@ def sheet(found: Comparison) -> Image.Image:
     story = (
         ("Eileen Collins. NASA, public domain.", INK),
         (f"Reduced from {width}x{height} to {low_width}x{low_height} pixels,", INK),
-        ("then enlarged by interpolation and by trained filters.", INK),
-        (f"vl_nnconvt is {found.gain:.2f} dB closer than bicubic.", INK),
+        ("then enlarged by interpolation and by a trained network.", INK),
+        (f"The network is {found.gain:.2f} dB closer than bicubic.", INK),
         ("", INK),
         (f"PSNR: the whole picture in RGB, less {found.border} pixels of border.", FAINT),
         (f"Details: {ZOOM} times their size.", FAINT),

@@ -75,7 +75,7 @@ class OptionTable:
     function : str
         The function's name, for messages.
     inputs : int
-        How many arguments stand before the backward one.
+        How many arguments stand before the backward one, or before the options where there is none.
     options : Option
         What the function understands.
     """
@@ -88,11 +88,18 @@ class OptionTable:
 
     def parse(self, dzdy: object, pairs: Sequence[object], keywords: dict[str, object]) -> Call:
         """Read what follows the first arguments: the derivative (or the first option), pairs and flags, keywords."""
-        values = self._defaults.copy()
         first = self.inputs + 2  # the MATLAB position of the first of `pairs`
         backward = dzdy is not None
         if isinstance(dzdy, str):
             pairs, dzdy, backward, first = (dzdy, *pairs), None, False, first - 1
+        return Call(backward, dzdy, self._read(pairs, keywords, first))
+
+    def options(self, pairs: Sequence[object], keywords: dict[str, object]) -> dict[str, Any]:
+        """Read what follows the first arguments of a function that has no backward one."""
+        return self._read(pairs, keywords, self.inputs + 1)
+
+    def _read(self, pairs: Sequence[object], keywords: dict[str, object], first: int) -> dict[str, Any]:
+        values = self._defaults.copy()
         position = 0
         while position < len(pairs):
             option = self._find(pairs[position], first + position)
@@ -110,7 +117,7 @@ class OptionTable:
                 self._take(option, value, values)
             elif value:  # a flag set to False leaves things as they are
                 self._take(option, option.value, values)
-        return Call(backward, dzdy, values)
+        return values
 
     def _take(self, option: Option, value: object, values: dict[str, Any]) -> None:
         if option.read is not None:
@@ -236,6 +243,11 @@ def vector(label: str) -> Callable[[object], list[int]]:
         return [truncate(element) for element in elements]
 
     return read
+
+
+def as_given(value: object) -> object:
+    """The reader of an option that is checked where it is used."""
+    return value
 
 
 def choice(label: str, *names: str) -> Callable[[object], str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from vlnn.dagnn.filters import Conv, ConvTranspose
 from vlnn.dagnn.losses import Loss
 from vlnn.dagnn.network import DagNN
 from vlnn.errors import MatConvNetError
@@ -44,6 +45,7 @@ class DagTraining:
             )
         self.net = net
         self._before = net.rng, net.accumulateParamDers
+        self._opts: list[tuple[Conv | ConvTranspose, Any]] = []
         self._der_outputs = opts.derOutputs
         self._extract = opts.extractStatsFn or loss_averages
 
@@ -55,6 +57,7 @@ class DagTraining:
         net.move("gpu" if params.gpus else "cpu")
         self._before = net.rng, net.accumulateParamDers
         net.rng = rng
+        self._spare_the_images()
         learned = []
         for param in net.params:
             if param.value is None:
@@ -74,6 +77,15 @@ class DagTraining:
                 Learned(f"parameter '{param.name}'", param.value, rate, decay, average, max(param.fanout, 1))
             )
         return learned
+
+    def _spare_the_images(self) -> None:
+        """Let convolutions of the network's inputs leave out the derivatives in these, which are of no use."""
+        net = self.net
+        for layer in net.layers:
+            block, read = layer.block, [net.vars[v] for v in layer.inputIndexes]
+            if isinstance(block, (Conv, ConvTranspose)) and not any(var.fanin or var.precious for var in read):
+                self._opts.append((block, block.opts))
+                block.opts = [*block.opts, "NoDerData"]
 
     def serve(self, server: ParameterServer) -> None:
         self.net.setParameterServer(server)
@@ -99,6 +111,9 @@ class DagTraining:
         net.reset()
         net.move("cpu")
         net.rng, net.accumulateParamDers = self._before
+        for block, opts in reversed(self._opts):
+            block.opts = opts
+        self._opts = []
 
     def nested(self, states: Sequence[Any]) -> Any:
         return Cell(states)

@@ -6,6 +6,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import give, matlab_function, outputs_wanted, plain, received
 from vlnn.matlab.arrays import library
+from vlnn.matlab.devices import move_to
 from vlnn.matlab.values import Cell, Struct
 from vlnn.simplenn.display import vl_simplenn_display
 from vlnn.simplenn.evaluation import vl_simplenn
@@ -22,6 +24,7 @@ from vlnn.simplenn.network import SimpleNN
 from vlnn.simplenn.parserv import vl_simplenn_start_parserv
 from vlnn.simplenn.saving import struct_of
 from vlnn.simplenn.tidy import vl_simplenn_tidy
+from vlnn.training.diagnostics import diagnose, plot_diagnostics
 from vlnn.training.error_functions import error_function, host
 from vlnn.training.options import read_options
 from vlnn.training.server import ParameterServer
@@ -60,6 +63,8 @@ class SimpleTraining:
             self.net.layers[-2].precious = True  # predictions, of which errors are counted
         vl_simplenn_display(self.net, "batchSize", opts.batchSize, nargout=0)
         self._params = opts
+        self._learned: list[Learned] = []
+        self._learns = False
         self._rng: Any = None
         self._server: ParameterServer | None = None
         self._evaluated = self.net
@@ -81,9 +86,12 @@ class SimpleTraining:
                 decay = 0.0 if average else _multiplier(layer, number, "weightDecay", j)
                 learned.append(Learned(f"weight {j + 1} of layer {number}", weight, rate, decay, average))
         self.net = net
-        # The labels are those of a batch, and no part of the network.
-        self._evaluated = SimpleNN([*net.layers[:-1], *(layer.copy() for layer in net.layers[-1:])], net.meta)
-        self._params, self._rng = params, rng
+        # The labels are those of a batch, and the derivative in the images is of no use: no part of the network.
+        self._evaluated = SimpleNN((layer.copy() for layer in net.layers), net.meta)
+        first = self._evaluated.layers[0]
+        if first.type in ("conv", "convt") and first.weights[0].size:
+            first.opts = [*cells(first.opts), "NoDerData"]
+        self._params, self._rng, self._learned = params, rng, learned
         self._server, self._res, self._errors = None, None, np.zeros(1 + len(self._labels))
         return learned
 
@@ -96,9 +104,7 @@ class SimpleTraining:
             raise MatConvNetError(f"GETBATCH did not return two values, (im, labels). Received {received(inputs)}.")
         params, (im, labels) = self._params, inputs
         if params.gpus:
-            import cupy
-
-            im = cupy.asarray(im, order="F")
+            im = move_to(im, "gpu")
         self._evaluated.layers[-1]["class"] = labels
         self._res = res = vl_simplenn(
             self._evaluated,
@@ -115,6 +121,7 @@ class SimpleTraining:
             holdOn=hold,
             rng=self._rng,
         )
+        self._learns = learn
         before = res[-2].x
         images = before.shape[3] if before.ndim > 3 else 1
         errors = [float(error) for error in np.ravel(host(self._count(params, labels, res)))] if self._labels else []
@@ -144,6 +151,10 @@ class SimpleTraining:
         return Struct(dict(zip(names, averages, strict=True)), **stats)
 
     def end(self) -> None:
+        if self._params.plotDiagnostics and self._learns:
+            found = diagnose(self.net.layers, self._learned, self._res, self._params.learningRate)
+            plot_diagnostics(Path(self._params.expDir) / "net-diagnostics.pdf", found)
+        self._learns = False
         self.net = vl_simplenn_move(self.net, "cpu")
         self._evaluated, self._res, self._server = self.net, None, None
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import cProfile
 import os
-import pstats
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +12,7 @@ import numpy as np
 
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import plain, received
-from vlnn.matlab.arrays import is_array
+from vlnn.matlab.devices import move_to
 from vlnn.matlab.matfile import loadmat
 from vlnn.matlab.values import Struct, StructArray
 from vlnn.training import checkpoints
@@ -26,6 +23,7 @@ from vlnn.training.options import image_list, rates, subset
 from vlnn.training.plots import plot_statistics
 from vlnn.training.progress import Clock, progress
 from vlnn.training.server import ParameterServer
+from vlnn.training.surroundings import device, ended, profiled, seed_globally
 from vlnn.training.update import Learned, restored, update
 from vlnn.training.workers import Workers, workers
 
@@ -75,7 +73,7 @@ def train(trained: Trained, imdb: Any, get_batch: Any, opts: Struct) -> tuple[An
     if isinstance(imdb, (str, os.PathLike)):
         imdb = database(imdb)
     opts.train, opts.val = (subset(imdb, opts[name], name, i) for i, name in enumerate(checkpoints.SETS, 1))
-    with interruptible() as interruption, _device(opts, team), _ended(team):
+    with interruptible() as interruption, device(opts, team), ended(team):
         return Trainer(trained, imdb, get_batch, opts, team, interruption).train()
 
 
@@ -104,6 +102,8 @@ class Trainer:
         self.interruption = interruption
         self.folder = Path(opts.expDir)
         self.params = Struct(opts, imdb=imdb, getBatch=get_batch)
+        if team.rank > 0:
+            self.params.update(plotDiagnostics=False)
         self.states: list[Any] = []  # of the solver; none before it has been used
         self.state = Struct(solverState=None, stats=Struct())
         self.stats = Struct({name: StructArray() for name in checkpoints.SETS})
@@ -139,7 +139,7 @@ class Trainer:
         """Train, validate, save and plot."""
         opts, params = self.opts, self.params
         seed = opts.randomSeed + epoch
-        _seed_globally(seed, self.team)
+        seed_globally(seed, self.team)
         shuffled = np.random.default_rng(seed)
         params.epoch = epoch
         params.learningRate = opts.learningRate[min(epoch, len(opts.learningRate)) - 1]
@@ -147,7 +147,7 @@ class Trainer:
         params.train = params.train[: int(min(opts.epochSize, len(params.train)))]
         rng = np.random.default_rng([seed, self.team.rank])
         for name in checkpoints.SETS:
-            with _profiled() if opts.profile and self.team.rank == 0 else nullcontext():
+            with profiled() if opts.profile and self.team.rank == 0 else nullcontext():
                 self.state.stats[name] = _joined(self.team.all(self._pass(name, rng)))
             self.stats[name].append(self.state.stats[name])
         keep = opts.saveSolverState
@@ -177,11 +177,20 @@ class Trainer:
 
     def _pass(self, name: str, rng: np.random.Generator) -> Struct:
         """Go once through a set, and learn if it is that for training: its statistics."""
+        learned = self.trained.begin(self.params, rng)
+        try:
+            if name == "val":
+                return self._through(name, None, [])
+            stats = self._through(name, self._begin_to_learn(learned), learned)
+            self.states = [on_host(each.state) for each in learned]
+            return stats
+        finally:
+            self.trained.end()
+
+    def _through(self, name: str, server: ParameterServer | None, learned: list[Learned]) -> Struct:
+        """The batches of a set, with the line that is printed for each."""
         trained, params, team = self.trained, self.params, self.team
-        images = params[name]
-        learn = name == "train"
-        learned = trained.begin(params, rng)
-        server = self._begin_to_learn(learned) if learn else None
+        images, learn = params[name], name == "train"
         order = batches(images, params.batchSize, params.numSubBatches, team)
         clock, num, done = Clock(), 0, 0
         stats = Struct(num=0.0, time=0.0)
@@ -196,11 +205,10 @@ class Trainer:
             for number, parts in enumerate(order, 1):
                 for i in range(len(parts)):
                     trained.run(next(inputs), learn=learn, accumulate=i > 0, hold=i < len(parts) - 1)
-                if learn:
-                    if server is not None:
-                        server.sync()
-                    for i, der in trained.derivatives(server):
-                        update(learned[i], der, params, team.size * params.numSubBatches)
+                if server is not None:
+                    server.sync()
+                for i, der in trained.derivatives(server) if learn else ():
+                    update(learned[i], der, params, team.size * params.numSubBatches)
                 num += sum(map(len, parts))
                 size = min(params.batchSize, len(images) - done)
                 done += size
@@ -209,9 +217,6 @@ class Trainer:
                 if shown is not None:
                     shown.line(number, done / total, size / taken, stats)
                 self._stop_if_asked(name, number, len(order))
-        trained.end()
-        if learn:
-            self.states = [on_host(each.state) for each in learned]
         return stats
 
     def _begin_to_learn(self, learned: list[Learned]) -> ParameterServer | None:
@@ -233,7 +238,6 @@ class Trainer:
 
     def _stop_if_asked(self, name: str, batch: int, count: int) -> None:
         if any(self.team.all(self.interruption.requested)):
-            self.trained.end()
             raise KeyboardInterrupt(
                 f"Training was interrupted in epoch {self.params.epoch}, {name}, after batch {batch} of {count}. The "
                 f"same call goes on after the last checkpoint in {self.folder}."
@@ -252,13 +256,7 @@ def on_host(value: Any) -> Any:
     """A value, or the values in a struct, as NumPy's arrays."""
     if isinstance(value, Mapping):
         return Struct({name: on_host(each) for name, each in value.items()})
-    return value.get(order="F") if is_array(value) and not isinstance(value, np.ndarray) else value
-
-
-def _seed_globally(seed: int, team: Workers) -> None:
-    """Seed what a getBatch may draw from, as MatConvNet seeds MATLAB's own generator before each epoch."""
-    np.random.seed([seed, team.rank])  # noqa: NPY002 - the functions of numpy.random draw from this one
-    random.seed(seed * team.size + team.rank)
+    return move_to(value, "cpu")
 
 
 def _joined(found: Sequence[Struct]) -> Struct:
@@ -270,47 +268,3 @@ def _joined(found: Sequence[Struct]) -> Struct:
         for name in names
     }
     return found[0] if len(found) == 1 else Struct(joined, num=total)
-
-
-@contextmanager
-def _profiled() -> Iterator[None]:
-    """Print where the time went."""
-    profile = cProfile.Profile()
-    profile.enable()
-    try:
-        yield
-    finally:
-        profile.disable()
-        pstats.Stats(profile).sort_stats("tottime").print_stats(20)
-
-
-@contextmanager
-def _device(opts: Struct, team: Workers) -> Iterator[None]:
-    """Work on this process's GPU, if there is to be one."""
-    if not opts.gpus:
-        yield
-        return
-    if len(opts.gpus) != team.size:
-        raise MatConvNetError(
-            f"Each GPU is for a process of its own: start as many as GPUs, mpiexec -n {len(opts.gpus)} python "
-            f"train.py. Received GPUS {opts.gpus} in {team.size} process{'es' if team.size > 1 else ''}."
-        )
-    try:
-        import cupy
-    except ImportError:
-        raise MatConvNetError(
-            "There is no GPU support. Training on a GPU needs CuPy, which is not installed."
-        ) from None
-    with cupy.cuda.Device(opts.gpus[team.rank]):
-        yield
-
-
-@contextmanager
-def _ended(team: Workers) -> Iterator[None]:
-    """Let an error of one process be the end of all."""
-    try:
-        yield
-    except Exception:
-        if team.size > 1:
-            team.abort()
-        raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
@@ -32,6 +32,13 @@ def inside(first: int, step: int, count: int, size: int) -> tuple[slice, slice]:
     stop = max(start, min(count, -(-(size - first) // step)))
     place = first + start * step
     return slice(start, stop), slice(place, place + (stop - start) * step, step)
+
+
+def kept_pixels(g: ConvGeometry) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """For the identity filter bank: the outputs that fall into the image, and the pixels that they are."""
+    columns, from_columns = inside(-g.pad.left, g.stride_x, g.output_width, g.image_width)
+    rows, from_rows = inside(-g.pad.top, g.stride_y, g.output_height, g.image_height)
+    return (..., columns, rows), (..., from_columns, from_rows)
 
 
 class Job(NamedTuple):

@@ -1,7 +1,7 @@
 """The three primitives of convolution on the CPU: which kernel serves which geometry.
 
-    patches       little work: one call of BLAS on copied patches
-    columns       few pixels, small pictures or 1x1 filters: the textbook's algorithm. It treats NaN and Inf as
+    patches       little work, or few rows in a patch: one call of BLAS on copied patches
+    columns       few pixels, small pictures or 1x1 filters: the textbook's algorithm, which treats NaN and Inf as
                   MatConvNet does
     separable     one filter of rank one for each channel
     depthwise     any filter for each channel
@@ -13,12 +13,10 @@ shows, columns does the work.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from vlnn.engines.cpu import coarse_filter, columns, depthwise, patches, separable, windows, windows_filter
-from vlnn.engines.cpu.axes import inside
+from vlnn.engines.cpu.axes import kept_pixels
 from vlnn.engines.protocols import Workspaces
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
@@ -28,7 +26,11 @@ FEW_PIXELS = 1024
 FEW_ROWS = 64
 SMALL_PICTURE = 64  # pixels of an output of which to take many together, for the derivative in the filters
 TINY_PICTURE = 16  # the same for the output itself
+FEW_CHANNELS = 32
+THIN_ROWS = 32
+THIN_PATCHES = 2**21 - 2**19  # numbers in all patches together, so that they fit a cache
 FEW_TAPS = 64  # of a depthwise filter, which cost a few calls of NumPy each
+SHORT_SUM = 256  # pixels up to which BLAS adds them up faster than NumPy
 LONG_SUM = 128  # rows up to which depthwise's detour over all rows pays
 
 
@@ -57,8 +59,9 @@ class Convolution:
                 depthwise.forward(one, image, bank, biases, out)
                 return out
             for group, c, k in _groups(g):
+                little = _little(group) or (_thin(group) and group.filters <= FEW_CHANNELS)
                 small = _plain(group) or _small(group, TINY_PICTURE)
-                kernel = patches if _little(group) else columns if small else windows
+                kernel = patches if little else columns if small else windows
                 kernel.forward(group, image[:, c], filters[k], _part(biases, k), out[:, k])
         return out
 
@@ -82,7 +85,7 @@ class Convolution:
                     depthwise.backward_data(one, output, bank, biases, out)
                     return out
             for group, c, k in _groups(g):
-                small = _plain(group) or _few_rows(group) or not _has_phases(g)
+                small = _plain(group) or _few_rows(group) or _narrowing(group) or not _has_phases(g)
                 kernel = patches if _little(group) else columns if small else windows
                 if kernel is not columns and not _finite(filters[k]):
                     kernel = columns
@@ -106,10 +109,10 @@ class Convolution:
                     if _finite(out):
                         return out
             for group, c, k in _groups(g):
-                if _little(group):
+                coarse = coarse_filter.suits(group)
+                if _little(group) or (_thin(group) and not coarse):
                     patches.backward_filter(group, image[:, c], output[:, k], out[k])
                     continue
-                coarse = coarse_filter.suits(group)
                 if coarse or not (_plain(group) or _few_rows(group) or _small(group, SMALL_PICTURE)):
                     kernel = coarse_filter if coarse else windows_filter
                     kernel.backward_filter(group, image[:, c], output[:, k], out[k])
@@ -121,7 +124,7 @@ class Convolution:
     def subsample_forward(self, geometry: ConvGeometry, image: Array, biases: Array | None) -> Array:
         g = geometry
         out = np.zeros((g.batch, g.channels, g.output_width, g.output_height), image.dtype)
-        inside, pixels = _kept_pixels(g)
+        inside, pixels = kept_pixels(g)
         out[inside] = image[pixels]
         if biases is not None:
             out += biases[:, None, None]
@@ -130,13 +133,17 @@ class Convolution:
     def subsample_backward(self, geometry: ConvGeometry, output: Array) -> Array:
         g = geometry
         out = np.zeros((g.batch, g.channels, g.image_width, g.image_height), output.dtype)
-        inside, pixels = _kept_pixels(g)
+        inside, pixels = kept_pixels(g)
         out[pixels] = output[inside]
         return out
 
     def sum_per_channel(self, planes: Array) -> Array:
+        pixels = planes.shape[2] * planes.shape[3]
         with np.errstate(all="ignore"):
-            return planes.sum(axis=(0, 2, 3))
+            if not 1 < pixels <= SHORT_SUM:
+                return planes.sum(axis=(0, 2, 3))
+            each = planes.reshape(-1, pixels) @ np.ones(pixels, planes.dtype)  # NumPy is slow with short sums
+            return each.reshape(planes.shape[:2]).sum(axis=0)
 
     def take_workspaces(self) -> Workspaces | None:
         return None
@@ -161,6 +168,20 @@ def _few_rows(g: ConvGeometry) -> bool:
 def _small(g: ConvGeometry, pixels: int) -> bool:
     """Whether pictures are so small that taking many together beats going from one to the next."""
     return g.output_width * g.output_height <= pixels
+
+
+def _thin(g: ConvGeometry) -> bool:
+    """Whether patches have so few rows, and are so few, that copying them costs little."""
+    rows = g.channels * g.filter_height * g.filter_width
+    return rows <= THIN_ROWS and g.output_pixels * rows <= THIN_PATCHES
+
+
+def _narrowing(g: ConvGeometry) -> bool:
+    """Whether small outputs of few channels belong to images that are much larger than they, or are tiny."""
+    if g.channels > FEW_CHANNELS or (g.stride_y, g.stride_x) != (1, 1):
+        return False
+    narrow = 3 * g.output_width * g.output_height <= 2 * g.image_width * g.image_height
+    return _small(g, TINY_PICTURE) or (_small(g, SMALL_PICTURE) and narrow)
 
 
 def _undilated(g: ConvGeometry) -> bool:
@@ -205,11 +226,3 @@ def _groups(g: ConvGeometry) -> list[tuple[ConvGeometry, slice, slice]]:
     return [
         (group, slice(i * channels, (i + 1) * channels), slice(i * filters, (i + 1) * filters)) for i in range(g.groups)
     ]
-
-
-def _kept_pixels(g: ConvGeometry) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """For the identity filter bank: the outputs that fall into the image, and the pixels that they are."""
-
-    columns, kept_columns = inside(-g.pad.left, g.stride_x, g.output_width, g.image_width)
-    rows, kept_rows = inside(-g.pad.top, g.stride_y, g.output_height, g.image_height)
-    return (..., columns, rows), (..., kept_columns, kept_rows)

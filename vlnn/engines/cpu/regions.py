@@ -84,6 +84,7 @@ class _Region(NamedTuple):
         return first, max(first, *(stop for _, stop in self.columns))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # corners may be infinite
 def _regions(image: Array, rois: Array, subdivisions: tuple[int, int], transform: tuple[float, ...]) -> list[_Region]:
     """Rows t, u0, v0, u1, v1 as regions, rounded where MatConvNet rounds, in the class of the image."""
     batch, _, width, height = image.shape

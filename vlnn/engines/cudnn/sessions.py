@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import sys
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ class Session:
         self.handle = self._frontend.create_handle()
         plans = functools.partial(plan_for, self._frontend, {"handle": self.handle})
         self._plan = functools.lru_cache(PLANS)(plans)
+        # A thread's end closes it; at Python's end the driver does.
+        weakref.finalize(self, _close, self._plan, self._frontend, self.handle).atexit = False
 
     def plan(self, operation: str, geometry: ConvGeometry, dtype: np.dtype[Any]) -> Plan | None:
         return self._plan(operation, geometry, dtype, Choices.in_force())
@@ -37,10 +39,11 @@ class Session:
         self._frontend.set_stream(handle=self.handle, stream=cupy.cuda.get_current_stream().ptr)
         plan.run(arrays, self.handle)
 
-    def __del__(self) -> None:
-        if hasattr(self, "_plan") and not sys.is_finalizing():
-            self._plan.cache_clear()  # plans go before their handle
-            self._frontend.destroy_handle(self.handle)
+
+def _close(plans: Any, frontend: Any, handle: Any) -> None:
+    """Let go of a session's plans, and then of their handle."""
+    plans.cache_clear()
+    frontend.destroy_handle(handle)
 
 
 class _Thread(threading.local):
