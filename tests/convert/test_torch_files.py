@@ -196,6 +196,8 @@ def test_a_state_dict_alone_is_weights_alone(tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(3, 2).state_dict(), tmp_path / "x.pt")
     found = torch_format.read(tmp_path / "x.pt")
     assert found.description == ""
+    with pytest.raises(ConversionError, match="it has weights alone"):
+        torch_format.load(tmp_path / "x.pt")
     assert {name: array.shape for name, array in found.arrays.items()} == {"weight": (2, 3), "bias": (2,)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, ValueInfoProto, helper
 
-from vlnn.convert.description import UNPRINTABLE
+from vlnn.convert import operations as ops
 from vlnn.convert.names import unused
 from vlnn.convert.operations import Program, Weight
 from vlnn.matlab.arrays import Array
 
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+OTHER_IMAGES = (ops.Permutation, ops.BilinearSampling, ops.RegionPooling, ops.Distance)  # in number
 FLOAT, DOUBLE = TensorProto.FLOAT, TensorProto.DOUBLE
 
 
@@ -137,8 +140,15 @@ class Graph:
 
     def information(self, variable: str) -> ValueInfoProto:
         """The declaration of an input or an output."""
-        sides = ["N", self.program.channels[variable] or f"{variable}_channels", f"{variable}_H", f"{variable}_W"]
-        return helper.make_tensor_value_info(self.value(variable), FLOAT, sides)
+        name, program = self.value(variable), self.program
+        changing = [one for one in program.operations if isinstance(one, OTHER_IMAGES) or _joins_images(one)]
+        images = f"{name}_N" if changing or len(program.inputs) > 1 else "N"
+        sides = [images, program.channels[variable] or f"{name}_C", f"{name}_H", f"{name}_W"]
+        return helper.make_tensor_value_info(name, FLOAT, sides)
 
     def _unused(self, name: str) -> str:
         return unused(UNPRINTABLE.sub("_", name), self._taken)
+
+
+def _joins_images(operation: ops.Operation) -> bool:
+    return isinstance(operation, ops.Concatenation) and operation.dimension == 3
