@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,22 +11,13 @@ from onnx import TensorProto, ValueInfoProto, helper
 
 from vlnn.convert import operations as ops
 from vlnn.convert.names import unused
+from vlnn.convert.onnx.wire import Initialiser
 from vlnn.convert.operations import Program, Weight
 from vlnn.matlab.arrays import Array
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 OTHER_IMAGES = (ops.Permutation, ops.BilinearSampling, ops.RegionPooling, ops.Distance)  # in number
 FLOAT, DOUBLE = TensorProto.FLOAT, TensorProto.DOUBLE
-
-
-@dataclass(frozen=True)
-class Initialiser:
-    """An array of the model, made when it is written: one at a time is in memory beside those of the network."""
-
-    name: str
-    dtype: np.dtype[Any]
-    size: tuple[int, ...]
-    make: Callable[[], Array]
 
 
 class Graph:
@@ -43,7 +33,8 @@ class Graph:
     Attributes
     ----------
     layouts : dict
-        How each array of the checkpoint lies in initialisers: {'as': 'planes', 'vector' or 'moments', 'in': [names]}.
+        How each array of the checkpoint lies in initialisers: {'as': 'planes', 'vector' or 'moments', 'in': names}. The
+        names are by the parts of the array, which has one, '', or 'mean' and 'variance' or 'sigma'.
     """
 
     def __init__(self, program: Program, arrays: Mapping[str, Array]) -> None:
@@ -117,7 +108,7 @@ class Graph:
 
         sigma = column(1)
         with np.errstate(all="ignore"):
-            squared = sigma.dtype == np.float32 and np.array_equal(np.sqrt(sigma * sigma), sigma)
+            squared = sigma.dtype == np.float32 and np.sqrt(sigma * sigma).tobytes() == sigma.tobytes()
         mean = self._weight(weight, "moments", "mean", (channels,), lambda: column(0))
         if squared:
             return mean, self._weight(weight, "moments", "variance", (channels,), lambda: column(1) ** 2), True
