@@ -126,10 +126,18 @@ def test_losses_in_the_middle_are_refused() -> None:
         (graph(dagnn.Reshape(shape=[-1, -1, 2])).net, "its shape is [-1, -1, 2]"),
         (graph(dagnn.Permute(order=[1, 1, 2])).net, "its order is [1, 1, 2]"),
         (graph(dagnn.Flatten(axis=4)).net, "axis is 4"),
+        (graph(dagnn.Crop()).net, "it reads 1 variables and writes 1"),
+        (graph(dagnn.LRN(param=[np.inf, 1, 1, 1])).net, "its window is of inf channels"),
     ],
 )
 def test_what_no_array_could_pass_is_refused(net: Any, reason: str) -> None:
     assert reason in refused(net)
+
+
+def test_inputs_that_a_block_does_not_use_are_left_out() -> None:
+    net = graph(dagnn.ReLU(), {"x": single(3, 4, 2, 2), "z": single(3, 4, 2, 2)}).net
+    (operation,) = lowered(net).operations
+    assert operation.inputs == ("x",)
 
 
 def test_a_variable_is_written_once() -> None:

@@ -15,8 +15,8 @@ from vlnn.convert.channels import channels_of_input, channels_of_output
 from vlnn.convert.checkpoint import Checkpoint
 from vlnn.convert.evaluation import INPUT, NOISE
 from vlnn.convert.names import unused
-from vlnn.convert.operations import Operation, Program, Weight
-from vlnn.convert.rules import RULES, Channels, Step
+from vlnn.convert.operations import Program, Weight
+from vlnn.convert.rules import Step, operation_of
 from vlnn.convert.weights import layer_names
 from vlnn.dagnn.arithmetic import size_of
 from vlnn.dagnn.from_simplenn import block_of
@@ -166,7 +166,7 @@ def _program(steps: list[Step], losses: list[Step], meta: Any) -> Program:
         early = [name for name in step.inputs if name not in channels]
         if early:
             step.refuse(f"it reads '{early[0]}', which follows from what it computes")
-        operation = _lowered(step, channels)
+        operation = operation_of(step, channels)
         operations.append(operation)
         channels[operation.output] = channels_of_output(operation, [channels[name] for name in operation.inputs])
     taken = {*channels, *(name for step in losses for name in step.outputs)}
@@ -183,19 +183,3 @@ def _program(steps: list[Step], losses: list[Step], meta: Any) -> Program:
     if not operations:
         raise ConversionError("The network has no layers, or losses alone: there is nothing to convert.")
     return Program(tuple(operations), tuple(inputs), tuple(outputs), channels)
-
-
-def _lowered(step: Step, channels: Channels) -> Operation:
-    rule = RULES.get(type(step.block))
-    if rule is None:
-        step.refuse(
-            "it is a loss in the middle of the network"
-            if isinstance(step.block, dagnn.Loss)
-            else "no format that holds graphs has it"
-        )
-    if len(step.outputs) != 1:
-        step.refuse(f"it has {len(step.outputs)} outputs")
-    try:
-        return rule(step, channels)
-    except MatConvNetError as error:
-        step.refuse(str(error).rstrip("."))
