@@ -10,6 +10,7 @@ import click
 
 from vlnn.cli.files import given_file, new_path
 from vlnn.cli.probes import probe_options, read_probe
+from vlnn.cli.progress import Progress
 
 FORMATS = ("mat", "npz", "safetensors", "pt", "onnx")
 
@@ -87,12 +88,15 @@ def convert_command(
     if layout is not None and like is None:
         raise click.UsageError("--layout is for weights alone, with --like.")
     changes = Changes(kind, drop_loss, fold_bnorm, with_preprocessing, colours)
-    with given_file(str(source)) as path:
-        net = load(path, variable, load(like) if like else None, layout, from_)
     check = None if no_check else Check(read_probe(input_file), input_size, tolerance)
-    with new_path(target, force) as path:
-        saved = save(net, path, changes=changes, half=half, check=check, suffix=to or target.suffix, **options)
-        size = path.stat().st_size
+    with Progress(2, "Converting") as progress:
+        with given_file(str(source)) as path:
+            net = load(path, variable, load(like) if like else None, layout, from_)
+        progress.step()
+        with new_path(target, force) as path:
+            saved = save(net, path, changes=changes, half=half, check=check, suffix=to or target.suffix, **options)
+            size = path.stat().st_size
+        progress.step()
     notes, proof = list(saved.notes), saved.proof
     if half:
         notes.append("Weights are stored in half precision, moments excepted; vlnn reads them as single.")
