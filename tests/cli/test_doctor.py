@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from vlnn.cli import main
-from vlnn.doctor import Finding
+from vlnn.doctor import OPTIONAL, Finding
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,6 +68,12 @@ def test_what_is_missing_says_how_to_get_it(here: subprocess.CompletedProcess[st
     for each in found(here).values():
         assert each["state"] in ("ok", "missing", "broken")
         assert each["remedy"] or each["state"] != "missing"
+
+
+def test_extras_are_those_of_the_project() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for package in OPTIONAL:
+        assert not package.extra or re.search(rf"^{package.extra} = .*{package.distribution}", text, re.MULTILINE)
 
 
 def test_people_read_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
