@@ -72,7 +72,7 @@ class _Reader:
                     return _from_text(layout, size)
         except ConversionError:
             raise
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             pass
         raise ConversionError(f"the array '{name}' does not lie in it as its description says.")
 
@@ -87,7 +87,8 @@ class _Reader:
         mean = self._numbers(self._part(layout, "mean"))
         if "sigma" in layout["in"]:
             return np.concatenate([mean, self._numbers(self._part(layout, "sigma"))])
-        return np.concatenate([mean, np.sqrt(self._numbers(self._part(layout, "variance")))])
+        with np.errstate(invalid="ignore"):
+            return np.concatenate([mean, np.sqrt(self._numbers(self._part(layout, "variance")))])
 
     def _part(self, layout: Mapping[str, Any], part: str) -> StoredArray:
         name = layout["in"][part]
