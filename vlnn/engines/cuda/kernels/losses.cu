@@ -66,6 +66,7 @@ extern "C" __global__ void category_forward(const REAL* x, double* sums, Index l
   double own = 0;
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     const Index index = LABEL(0);
     const REAL value = loss_of_category(loss, x + first, index, (REAL)setting, depth, pixels);
     if (inside && threadIdx.y == 0 && index != SKIPPED) own += rounded(value, whole) * WEIGHT(0);
@@ -76,6 +77,7 @@ extern "C" __global__ void category_forward(const REAL* x, double* sums, Index l
 extern "C" __global__ void category_backward(const REAL* x, REAL* dzdx, Index loss, LABELS(Index), WEIGHTS, SIZES) {
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     const REAL* xs = x + first;
     const Index index = LABEL(0);
     const REAL weight = (REAL)WEIGHT(0);
@@ -127,6 +129,7 @@ extern "C" __global__ void attribute_forward(const REAL* x, double* sums, Index 
   double own = 0;
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     if (!inside) continue;
     EACH_CHANNEL(d) {
       const REAL c = LABEL(d);
@@ -140,6 +143,7 @@ extern "C" __global__ void attribute_forward(const REAL* x, double* sums, Index 
 extern "C" __global__ void attribute_backward(const REAL* x, REAL* dzdx, Index loss, LABELS(REAL), WEIGHTS, SIZES) {
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     if (!inside) continue;
     EACH_CHANNEL(d) {
       const REAL value = x[first + d * pixels], c = LABEL(d), weight = (REAL)WEIGHT(d);
