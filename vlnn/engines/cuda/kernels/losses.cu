@@ -43,7 +43,8 @@ __device__ inline bool stands_before(REAL value, Index d, REAL score, Index inde
   return !(value <= score) || (value == score && d < index);
 }
 
-__device__ inline REAL loss_of_category(Index loss, const REAL* x, Index index, REAL setting, Index depth, Index pixels) {
+__device__ inline REAL loss_of_category(Index loss, const REAL* x, Index index, REAL setting, Index depth,
+                                        Index pixels) {
   const bool known = index >= 0 && index < depth;
   const REAL score = known ? x[index * pixels] : (REAL)0;
   if (loss == CLASS_ERROR) return largest_but(x, -1, depth, pixels).channel != index;
