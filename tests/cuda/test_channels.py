@@ -87,3 +87,5 @@ def test_nothing(cupy: Any, shape: tuple[int, ...]) -> None:
     both(cupy, "softmax_backward", x, x)
     both(cupy, "noffset_backward", x, x, 1.0, 0.5)
     both(cupy, "lrn_backward", x, x, 5, 1.0, 1.0, 0.5)
+    for axes in ((1,), (0, 2), (0, 1, 2, 3)):
+        both(cupy, "lp_norms", x, axes, 2.0, 1e-2)

@@ -3,8 +3,8 @@
 // Sums over the channels of a batch, and batch normalisation.
 //
 // A channel is images * pixels numbers, which are cut into `strips`; a block adds up one strip, a thread the strips of
-// one channel. Sums are double, of the differences to a number of the channel, so that nothing is lost where its mean is
-// far from zero.
+// one channel. Sums are double, of the differences to a number of the channel, so that nothing is lost where its mean
+// is far from zero.
 
 #define THREADS 256
 
@@ -35,8 +35,8 @@ __device__ inline REAL centre_of(const REAL* x, const REAL* means, Index given, 
 
 #define BATCH Index images, Index depth, Index pixels, Index strips
 
-// Four sums for each channel and strip: of x, x^2, dzdy and x * dzdy, x from its centre. `with_x` and `with_y` say which
-// of the arrays there are.
+// Four sums for each channel and strip: of x, x^2, dzdy and x * dzdy, x from its centre. `with_x` and `with_y` say
+// which of the arrays there are.
 extern "C" __global__ void channel_sums(const REAL* x, const REAL* dzdy, const REAL* means, double* sums, Index given,
                                         Index with_x, Index with_y, BATCH) {
   const Index count = images * pixels, length = (count + strips - 1) / strips;
@@ -94,8 +94,8 @@ extern "C" __global__ void bnorm_moments(const REAL* x, const double* sums, REAL
   }
 }
 
-extern "C" __global__ void bnorm_forward(const REAL* x, const REAL* multipliers, const REAL* biases, const REAL* moments,
-                                         REAL* y, Index images, Index depth, Index pixels) {
+extern "C" __global__ void bnorm_forward(const REAL* x, const REAL* multipliers, const REAL* biases,
+                                         const REAL* moments, REAL* y, Index images, Index depth, Index pixels) {
   EACH_Z(image, images) EACH_Y(channel, depth) {
     const REAL mean = moments[channel], factor = multipliers[channel] / moments[depth + channel];
     const REAL bias = biases[channel];
