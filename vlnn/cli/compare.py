@@ -45,7 +45,7 @@ def compare_command(
     \b
     Examples:
       vlnn compare net.mat net.onnx
-      vlnn compare before.mat after.mat --input-size 64x64 --json
+      vlnn compare before.mat after.mat --input-size 128x128 --tolerance 1e-6
     """
     from vlnn.convert.comparison import TOLERANCE
     from vlnn.convert.subjects import compare_subjects, subject

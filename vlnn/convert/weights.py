@@ -50,3 +50,8 @@ def weights_of(net: Network) -> dict[tuple[str, int], Array]:
         for at, value in enumerate(weights)
         if is_array(value) and np.size(value)
     }
+
+
+def named_weights(net: Network) -> dict[str, Array]:
+    """The weights by names such as 'conv1.0', which are the same in both kinds of networks."""
+    return {f"{layer}.{at}": array for (layer, at), array in weights_of(net).items()}

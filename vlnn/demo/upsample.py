@@ -2,8 +2,8 @@
 
 ::
 
-    input (H+14 W+14 1 N) -> conv1 ... conv4, each with ReLU -> detail: ConvTranspose --+-> prediction (2H 2W 1 N)
-          \\------------------- plain: ConvTranspose ---------------------------------/
+    input (H+14 W+14 1 N) -> less 0.5 -> conv1 ... conv4, each with ReLU -> ConvTranspose --+-> prediction (2H 2W 1 N)
+          \\------------------------------ ConvTranspose ----------------------------------/
 """
 
 from importlib.resources import as_file, files
