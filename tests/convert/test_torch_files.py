@@ -102,14 +102,17 @@ def test_a_network_in_double_computes_in_double() -> None:
 
 
 def test_modules_have_weights_of_their_own() -> None:
-    filters = single(3, 3, 6, 4, seed=2)
-    net = SimpleNN([{"type": "conv", "name": "conv", "weights": [filters, []]}])
-    before = filters.copy()
+    bnorm = {"type": "bnorm", "name": "bnorm", "weights": [single(4, 1), single(4, 1), moments(4)]}
+    net = SimpleNN([conv((3, 1, 6, 4)), bnorm])
+    weights = [*net.layers[0].weights, *net.layers[1].weights]
+    before = [weight.copy() for weight in weights]
     module = torch_format.to_module(net)
     assert module.conv.weight.is_contiguous()
     with torch.no_grad():
-        module.conv.weight.zero_()
-    np.testing.assert_array_equal(filters, before)
+        for values in module.state_dict().values():
+            values.zero_()
+    for weight, old in zip(weights, before, strict=True):
+        np.testing.assert_array_equal(weight, old)
 
 
 def test_layers_that_share_a_parameter_share_it() -> None:

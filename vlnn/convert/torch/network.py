@@ -126,7 +126,7 @@ def assembled(program: Program, arrays: dict[str, Array], own: bool = False) -> 
                 tensor = tensor_of(arrays[source.weight.name])
                 view = taken if own and ways[source.weight.name] == 1 else view_of
                 values = view(tensor, source).to(dtype).contiguous()
-                if not own and values.data_ptr() == tensor.data_ptr():
+                if not own and values.untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr():
                     values = values.clone()
                 shared[source] = values if source.how == "moments" else nn.Parameter(values)
             uses[source.weight.name] -= 1
