@@ -55,12 +55,12 @@ class Recording(NamedTuple):
         labels = labels[..., batch]
         return ["input", images, "label", labels] if self.function == "cnn_train_dag" else (images, labels)
 
-    def train(self, folder: Path, **others: Any) -> tuple[Any, Struct]:
+    def train(self, folder: Path, get_batch: Any = None, **others: Any) -> tuple[Any, Struct]:
         """What vlnn makes of it."""
         train = getattr(vlnn, self.function)
         options = {"expDir": folder, "shuffle": self.shuffle, "plotStatistics": False, **self.options(), **others}
         with contextlib.redirect_stdout(io.StringIO()):
-            trained: tuple[Any, Struct] = train(self.network(), self.case.imdb, self.get_batch, **options)
+            trained: tuple[Any, Struct] = train(self.network(), self.case.imdb, get_batch or self.get_batch, **options)
         return trained
 
 

@@ -184,7 +184,7 @@ def test_names_of_files_as_images(tmp_path: Path) -> None:
     assert seen != names
 
 
-@pytest.mark.parametrize("result", [None, 3, (1, 2, 3)])
+@pytest.mark.parametrize("result", [None, 3, (1, 2, 3), (None, [1])])
 def test_what_get_batch_may_not_return(result: Any, tmp_path: Path) -> None:
     with pytest.raises(vlnn.MatConvNetError, match=r"^GETBATCH did not return two values, \(im, labels\)"):
         train(network(), tmp_path, get_batch=lambda imdb, batch: result)

@@ -13,7 +13,7 @@ import numpy as np
 
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import give, matlab_function, outputs_wanted, plain, received
-from vlnn.matlab.arrays import library
+from vlnn.matlab.arrays import is_array, library
 from vlnn.matlab.devices import move_to
 from vlnn.matlab.values import Cell, Struct
 from vlnn.simplenn.display import vl_simplenn_display
@@ -103,8 +103,10 @@ class SimpleTraining:
         self._server = server
 
     def run(self, inputs: Any, *, learn: bool, accumulate: bool, hold: bool) -> None:
-        if not isinstance(inputs, (tuple, list)) or len(inputs) != 2:
-            raise MatConvNetError(f"GETBATCH did not return two values, (im, labels). Received {received(inputs)}.")
+        if not isinstance(inputs, (tuple, list)) or len(inputs) != 2 or not is_array(inputs[0]):
+            raise MatConvNetError(
+                f"GETBATCH did not return two values, (im, labels), im an array. Received {received(inputs)}."
+            )
         params, (im, labels) = self._params, inputs
         if params.gpus:
             im = move_to(im, "gpu")
