@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 from PIL import Image
@@ -120,7 +123,7 @@ def test_classes_of_pictures() -> None:
 
 def test_pictures_from_0_to_1_are_suspicious() -> None:
     network = net(imageSize=[40, 60, 3], averageImage=MEAN)
-    with pytest.warns(UserWarning, match="Picture 1 is of class float64, and no pixel is above 1"):
+    with pytest.warns(UserWarning, match="No pixel of picture 1 is above 1, and pixels count from 0 to 255"):
         vlnn.preprocess(network, PICTURE / 255)
 
 
@@ -245,3 +248,34 @@ def test_the_order_of_colours_is_that_of_the_picture() -> None:
     red[..., 0] = 255
     x = vlnn.preprocess(net(imageSize=[4, 4], averageImage=MEAN), red)
     np.testing.assert_allclose(x[0, 0].ravel(), [132, -117, -104])
+
+
+NONSENSE = st.one_of(
+    st.none(),
+    st.text(max_size=4),
+    st.booleans(),
+    st.floats(),
+    st.integers(-3, 40),
+    st.lists(st.integers(-2, 9), max_size=5),
+    st.lists(st.one_of(st.text(max_size=2), st.lists(st.integers(0, 9), max_size=4)), max_size=3),
+    st.dictionaries(st.sampled_from(["name", "size"]), st.integers(0, 9), max_size=2),
+    st.sampled_from([np.zeros((0, 0)), np.ones((2, 3, 3)), np.ones((3, 1)), np.array(["a"]), np.ones((4, 5, 6, 7, 8))]),
+)
+FIELDS = ("imageSize", "averageImage", "border", "cropSize", "keepAspect", "interpolation", "imageStd")
+
+
+@hypothesis.settings(max_examples=300)
+@hypothesis.given(
+    st.dictionaries(st.sampled_from(FIELDS), NONSENSE),
+    st.dictionaries(st.sampled_from(["inputSize", "inputs"]), NONSENSE),
+)
+def test_meta_that_makes_no_sense(normalization: dict[str, Any], meta: dict[str, Any]) -> None:
+    network = SimpleNN(net().layers, {"normalization": normalization, **meta})
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            x = vlnn.preprocess(network, PICTURE)
+    except vlnn.MatConvNetError:
+        return
+    assert x.dtype == np.float32
+    assert x.ndim == 4

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from timing import Timing, Work
+from vlnn.doctor import examine
 
 TURN = 0.01  # seconds of a turn at least: calls are queued, and waited for once
 FEWEST, MOST = 3, 31
@@ -37,10 +38,8 @@ class Card:
         return "" if torch.cuda.is_available() else "PyTorch finds no CUDA GPU, or was built without CUDA"
 
     def facts(self) -> dict[str, Any]:
-        from vlnn.engines.state import state
-
         return {
-            **state(),
+            **{finding.name: finding.text for finding in examine() if finding.group == "gpu"},
             "torch": f"{torch.__version__}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}",
             "copy GB/s": round(self.copy_bandwidth() / 1e9),
         }

@@ -6,6 +6,7 @@ The house, from the door down::
     cnn_mnist_init ...          networks to train, and their deployment    vlnn.training.models
     load_network                the network in a file                      vlnn.networks
     preprocess                  pictures as a network wants them           vlnn.preprocessing
+    (for the command line)      a network in figures, applied to pictures  vlnn.summary, vlnn.inference
     simplenn, vl_simplenn ...   networks that are a chain of layers        vlnn.simplenn
     dagnn                       networks that are a graph of layers        vlnn.dagnn
     vl_nnconvt, vl_nnconv ...   the blocks, called as in MATLAB            vlnn.blocks

@@ -33,7 +33,10 @@ CUDNN = """
 import cupy
 from vlnn.engines.cudnn.frontend import load
 from vlnn.engines.cudnn.sessions import obstacle
-print(load().backend_version(), obstacle(cupy.cuda.runtime.getDevice()), end="")
+frontend, problem = load(), obstacle(cupy.cuda.runtime.getDevice())
+if problem:
+    sys.exit(problem)
+print(f"{frontend.backend_version_string()}, through nvidia-cudnn-frontend {frontend.__version__}", end="")
 """
 
 
@@ -80,18 +83,14 @@ OPTIONAL = (
     Package("onnxruntime", "onnxruntime", "onnx", "the proof of .onnx files"),
     Package("torch", "torch", "torch", ".pt files"),
     Package("safetensors", "safetensors", "safetensors", ".safetensors files"),
-    Package("matplotlib", "matplotlib", "plots", "plots"),
+    Package("matplotlib", "matplotlib", "", "plots of training"),
+    Package("mpi4py", "mpi4py", "", "training in several processes"),
     Package("threadpoolctl", "threadpoolctl", "", "the name of the BLAS"),
 )
 
 
 def examine() -> list[Finding]:
-    """Look at everything once. Nothing that is missing or broken is an error; it is a finding.
-
-    >>> from vlnn.doctor import examine
-    >>> [finding.state for finding in examine() if finding.name == 'numpy']
-    ['ok']
-    """
+    """Look at everything once, which takes some seconds. What is missing or broken is a finding, never an error."""
     findings = [
         Finding("machine", "vlnn", "ok", __version__),
         Finding("machine", "Python", "ok", f"{platform.python_version()}, {sys.executable}"),

@@ -65,7 +65,9 @@ def ffdnet() -> SimpleNN:
     return net
 
 
-@pytest.mark.parametrize("sigmas", [0.1, np.float32(0.1), [[0.1]], np.full((2, 3, 1, 1), 0.1)])
+@pytest.mark.parametrize(
+    "sigmas", [0.1, np.float32(0.1), [[0.1]], np.full((2, 3, 1, 1), 0.1), np.full((1, 1, 1, 1), 0.1)]
+)
 def test_networks_with_a_noise_level(sigmas: Any) -> None:
     net, x = ffdnet(), RANDOM.standard_normal((4, 6)).astype(np.float32)
     filters, biases = net.layers[2].weights

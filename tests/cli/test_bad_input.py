@@ -29,6 +29,8 @@ def arguments(command: str, net: Path, folder: Path) -> list[object]:
         return ["info", net, "--svg", folder / "out.svg"]
     if command == "convert":
         return ["convert", net, folder / "out.npz"]
+    if command == "compare":
+        return ["compare", net, net]
     picture = folder.parent / "picture.png"
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(picture)
     return ["run", net, picture, "--to", folder / "out.png", "--save", folder / "out.npz"]
@@ -58,7 +60,7 @@ def bad_file(kind: str, path: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, "compare"])
 @pytest.mark.parametrize("kind", ["missing", "empty", "text", "truncated", "no network", "folder"])
 def test_what_is_no_network(command: str, kind: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
@@ -115,7 +117,7 @@ def test_warnings_are_one_line_each(tmp_path: Path) -> None:
     assert warning.startswith("Warning: The network has no moments in layer 2, bnorm 'norm'")
 
 
-@pytest.mark.parametrize("command", ["info", "run", "convert", "doctor", "completion", "demo"])
+@pytest.mark.parametrize("command", ["info", "run", "convert", "compare", "doctor", "completion", "demo"])
 def test_help_is_complete(command: str) -> None:
     process = call(command, "--help")
     assert process.returncode == 0

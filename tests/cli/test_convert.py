@@ -92,7 +92,8 @@ def test_json(net: Path, tmp_path: Path) -> None:
         "tolerance": 1e-5,
         "largest_difference": 0,
         "in": "c",
-        "not_run": [],
+        "left_out": [],
+        "not_run": None,
     }
 
 

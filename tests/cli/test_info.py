@@ -50,9 +50,23 @@ def test_the_network_in_a_few_lines(net: Path) -> None:
 def test_the_table_of_layers(net: Path) -> None:
     lines = good(net).splitlines()
     rows = {line.split()[1]: line.split() for line in lines[lines.index("") + 2 :]}
-    assert rows["conv1"] == ["1", "conv1", "conv", "7x7x3x8", "4", "0", "7", "15x15x8", "1,184"]
-    assert rows["pool1"] == ["4", "pool1", "pool", "3x3", "max", "2", "0x1x0x1", "15", "7x7x8"]
-    assert rows["conv2"] == ["5", "conv2", "conv", "5x5x4x16", "in", "2", "groups", "1", "2", "47", "7x7x16", "1,616"]
+    assert rows["conv1"] == ["1", "conv1", "conv", "7x7x3x8", "4", "0", "7", "15x15x8", "7.0KB", "1,184"]
+    assert rows["pool1"] == ["4", "pool1", "pool", "3x3", "max", "2", "0x1x0x1", "15", "7x7x8", "1.5KB"]
+    assert rows["conv2"] == [
+        "5",
+        "conv2",
+        "conv",
+        "5x5x4x16",
+        "in",
+        "2",
+        "groups",
+        "1",
+        "2",
+        "47",
+        "7x7x16",
+        "3.1KB",
+        "1,616",
+    ]
     assert rows["loss"][:4] == ["11", "loss", "softmaxloss", "fc7"]
 
 

@@ -172,6 +172,8 @@ def test_stdin_and_stdout(photo: Path, tmp_path: Path) -> None:
     path = saved(blur(3), tmp_path / "net.mat")
     good(path, photo, "--to", tmp_path / "direct.png")
     result = good(path, "-", "--to", "-", stdin=photo.read_bytes())
+    assert result.stdout_bytes[-8:-4] == b"IEND"  # nothing else is on stdout
+    assert "stdin: 90x120x3" in result.stderr
     with Image.open(io.BytesIO(result.stdout_bytes)) as image:
         np.testing.assert_array_equal(np.asarray(image), pixels(tmp_path / "direct.png"))
     again = good("-", photo, "--to", tmp_path / "again.png", stdin=path.read_bytes())

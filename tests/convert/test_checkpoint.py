@@ -184,6 +184,16 @@ def test_what_matlab_does_not_have_is_refused(value: Any, says: str) -> None:
         Checkpoint.of(network_with(value))
 
 
+def test_the_layer_that_cannot_be_described_is_named() -> None:
+    layers = [{"type": "relu"}, {"type": "custom", "name": "c", "forward": Opaque("function_handle")}]
+    with pytest.raises(ConversionError, match=r"Layer 'c' of type custom .*function_handle.* its field forward"):
+        Checkpoint.of(SimpleNN(layers))
+    net = residual()
+    net.layers[2].block.kept, net.layers[2].block.odd = ("odd",), Opaque("table")
+    with pytest.raises(ConversionError, match=r"Layer 'relu1' of type dagnn\.ReLU cannot .*MATLAB's class table"):
+        Checkpoint.of(net)
+
+
 def damaged(network: Any, **content: Any) -> Checkpoint:
     described = {"vlnn": 1, "kind": "simplenn", "network": network} | content
     return Checkpoint(json.dumps(described), {"w": np.ones((2, 2), np.float32)})

@@ -13,9 +13,7 @@ from tests.convert.structure import assert_same_network
 from tests.dagnn.nets import random, residual
 from tests.simplenn.nets import conv
 from vlnn import dagnn
-from vlnn.convert import Checkpoint, formats
-from vlnn.convert.changes import Changed
-from vlnn.convert.conversion import Changes, Check, write
+from vlnn.convert import Changes, Check, Checkpoint, formats, load, npz, save
 from vlnn.convert.probing import probe, read_inputs
 from vlnn.convert.proof import Proof
 from vlnn.errors import ConversionError
@@ -27,7 +25,7 @@ NEEDED = {".pt": ["torch"], ".onnx": ["onnx", "onnxruntime"], ".safetensors": ["
 def proven(net: Any, path: Path, half: bool = False, check: Check | None = None, **changes: Any) -> Proof:
     for package in NEEDED.get(path.suffix, []):
         pytest.importorskip(package, reason=f"{package} is not installed")
-    proof = write(net, Changes(**changes).of(net), path, formats.format_of(path), check or Check(), half)
+    proof = save(net, path, changes=Changes(**changes), half=half, check=check or Check()).proof
     assert proof is not None
     return proof
 
@@ -42,9 +40,9 @@ def test_trained_networks_go_to_each_format_and_back(path: Path, suffix: str, tm
     assert proof.tolerance == 1e-5
     assert proof.variables.differences
     assert not proof.left_out
-    back = formats.read(tmp_path / f"net{suffix}").network()
+    back = load(tmp_path / f"net{suffix}")
     assert not proven(back, tmp_path / "back.mat").failure
-    assert_same_network(formats.read(tmp_path / "back.mat").network(), net)
+    assert_same_network(load(tmp_path / "back.mat"), net)
 
 
 @pytest.mark.parametrize("suffix", [suffix for suffix, form in formats.FORMATS.items() if form.half])
@@ -86,24 +84,21 @@ class Spoilt:
         self.position, self.value = position, value
 
     def read(self, path: Path) -> Checkpoint:
-        checkpoint = formats.FORMATS[".npz"].read(path)
+        checkpoint = npz.read(path)
         arrays = {name: array.copy(order="F") for name, array in checkpoint.arrays.items()}
         list(arrays.values())[self.position].ravel(order="K")[1] = self.value
         return Checkpoint(checkpoint.description, arrays)
 
 
-def test_a_weight_that_comes_back_changed_fails(tmp_path: Path) -> None:
-    net = networks.small()["simplenn"]
+def test_a_weight_that_comes_back_changed_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     form = formats.FORMATS[".npz"]._replace(read=Spoilt(2, 7.0).read)
-    proof = write(net, Changed(net), tmp_path / "net.npz", form, Check(), False)
-    assert proof is not None
-    assert proof.failure.startswith("weights differ, ")
-    assert "'layer2.0' at (2)" in proof.failure
-    assert str(proof).startswith("What was written is not the network: ")
-    assert proof.figures()["failure"] == proof.failure
+    monkeypatch.setitem(formats.FORMATS, ".npz", form)
+    with pytest.raises(ConversionError, match=r"^What was written is not the network: weights differ, .*'layer2\.0'"):
+        save(networks.small()["simplenn"], tmp_path / "net.npz")
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_runtime_that_computes_something_else_fails(tmp_path: Path) -> None:
+def test_a_runtime_that_computes_something_else_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = residual()
 
     def run(path: Path, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -111,11 +106,24 @@ def test_a_runtime_that_computes_something_else_fails(tmp_path: Path) -> None:
         values["d"] = values["d"] * 1.01
         return values
 
-    form = formats.FORMATS[".npz"]._replace(run=run)
-    proof = write(net, Changed(net), tmp_path / "net.npz", form, Check(), False)
-    assert proof is not None
-    assert "variables differ, first by 1.0e-02 of the largest element, in 'd'" in proof.failure
-    assert not write(net, Changed(net), tmp_path / "net.npz", form, Check(tolerance=0.1), False).failure  # type: ignore[union-attr]
+    monkeypatch.setitem(formats.FORMATS, ".npz", formats.FORMATS[".npz"]._replace(run=run))
+    with pytest.raises(ConversionError, match=r"variables differ, first by 1\.0e-02 of the largest element, in 'd' at"):
+        save(net, tmp_path / "net.npz")
+    assert not list(tmp_path.iterdir())
+    assert save(net, tmp_path / "net.npz", check=Check(tolerance=0.1)).proof
+    assert save(net, tmp_path / "net.npz", check=None).proof is None
+
+
+def test_a_file_that_was_there_stays_when_a_layer_cannot_be_converted(tmp_path: Path) -> None:
+    (tmp_path / "net.npz").write_bytes(b"before")
+    with pytest.raises(ConversionError, match="mine is unsupported"):
+        save(SimpleNN([{"type": "mine", "name": "m"}]), tmp_path / "net.npz", changes=Changes(kind="dagnn"))
+    assert (tmp_path / "net.npz").read_bytes() == b"before"
+
+
+def test_mat_files_have_no_half_precision(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match="MATLAB has no half precision"):
+        save(residual(), tmp_path / "net.mat", half=True)
 
 
 def test_networks_that_cannot_be_run_are_compared_by_their_weights(tmp_path: Path) -> None:

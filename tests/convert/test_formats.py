@@ -97,9 +97,11 @@ def test_the_suffix_given_counts() -> None:
 
 
 def test_a_missing_package_has_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "find_spec", lambda name: None)
+    monkeypatch.setattr(formats, "find_spec", lambda name: None if name in ("safetensors", "onnxruntime") else name)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'vlnn\[safetensors\]'"):
-        formats.format_of("net.safetensors")
+        formats.format_of("net.safetensors").require("reads")
+    with pytest.raises(ModuleNotFoundError, match=r"ONNX needs onnxruntime: pip install 'vlnn\[onnx\]'"):
+        formats.format_of("net.onnx").require("reads", "runs")
 
 
 def test_only_mat_files_have_variables(tmp_path: Path) -> None:

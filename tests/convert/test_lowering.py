@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.convert.cases import chain, conv, graph, single
+from tests.convert.cases import CASES, chain, conv, graph, single
 from vlnn import dagnn
 from vlnn.convert import Checkpoint
 from vlnn.convert import operations as ops
 from vlnn.convert.lowering import lower
+from vlnn.convert.probing import probe
+from vlnn.convert.rules import RULES
 from vlnn.dagnn import DagNN
 from vlnn.errors import ConversionError
 from vlnn.simplenn import SimpleNN
+from vlnn.simplenn.layers import TYPES
 
 
 def lowered(net: Any, drop_loss: bool = False) -> ops.Program:
@@ -123,10 +126,18 @@ def test_losses_in_the_middle_are_refused() -> None:
         (graph(dagnn.Reshape(shape=[-1, -1, 2])).net, "its shape is [-1, -1, 2]"),
         (graph(dagnn.Permute(order=[1, 1, 2])).net, "its order is [1, 1, 2]"),
         (graph(dagnn.Flatten(axis=4)).net, "axis is 4"),
+        (graph(dagnn.Crop()).net, "it reads 1 variables and writes 1"),
+        (graph(dagnn.LRN(param=[np.inf, 1, 1, 1])).net, "its window is of inf channels"),
     ],
 )
 def test_what_no_array_could_pass_is_refused(net: Any, reason: str) -> None:
     assert reason in refused(net)
+
+
+def test_inputs_that_a_block_does_not_use_are_left_out() -> None:
+    net = graph(dagnn.ReLU(), {"x": single(3, 4, 2, 2), "z": single(3, 4, 2, 2)}).net
+    (operation,) = lowered(net).operations
+    assert operation.inputs == ("x",)
 
 
 def test_a_variable_is_written_once() -> None:
@@ -145,3 +156,32 @@ def test_cycles_are_refused() -> None:
 
 def test_networks_of_losses_alone_are_refused() -> None:
     assert "there is nothing to convert" in refused(SimpleNN([{"type": "loss"}]))
+
+
+def test_weights_of_old_forms_are_refused() -> None:
+    layer = {"type": "conv", "name": "old", "filters": single(1, 1, 2, 3), "biases": single(1, 3)}
+    assert "Layer 'old' cannot be converted: it has weights in a form of old versions" in refused(SimpleNN([layer]))
+    net = graph(dagnn.Conv(size=[1, 1, 6, 2]), params={"f": np.ones((1, 1, 6, 2), np.int32)}).net
+    assert "or integers" in refused(net)
+
+
+def test_the_level_of_noise_is_an_input() -> None:
+    net = SimpleNN([{"type": "SubP", "scale": 0.5}, {"type": "concat"}, conv((3, 3, 15, 4))])
+    assert lowered(net).inputs == ("input", "sigmas")
+    tried = probe(net)
+    assert {name: x.shape for name, x in tried.inputs.items()} == {"input": (32, 32, 3, 2), "sigmas": (1, 1, 3, 2)}
+    assert tried.evaluation.values["conv"].shape == (14, 14, 4, 2)
+
+
+def test_every_block_has_a_rule_or_is_a_loss() -> None:
+    ours = {cls for cls in vars(dagnn).values() if isinstance(cls, type) and issubclass(cls, dagnn.Layer)}
+    bases = {dagnn.Layer, dagnn.ElementWise, dagnn.Filter, dagnn.Unknown}
+    without = ours - bases - RULES.keys()
+    assert without == {dagnn.Loss, dagnn.LossSmoothL1}
+
+
+def test_every_type_of_layer_can_be_converted_or_is_a_loss() -> None:
+    converted = {
+        str(layer["type"]) for case in CASES.values() if isinstance(case.net, SimpleNN) for layer in case.net.layers
+    }
+    assert set(TYPES) - converted == {"loss", "pdist", "custom"}

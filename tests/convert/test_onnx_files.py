@@ -85,6 +85,12 @@ def test_images_may_be_of_any_size_and_number(tmp_path: Path) -> None:
         np.testing.assert_allclose(y.transpose(2, 3, 1, 0), net.predict(x), rtol=0, atol=1e-5)
 
 
+def test_inputs_have_numbers_of_images_of_their_own(tmp_path: Path) -> None:
+    net = graph(dagnn.Sum(), {"a/b": single(3, 4, 2, 2), "c\n": single(1, 1, 2, 1)}).net
+    given = {one.name: one.shape for one in session(write(net, tmp_path)).get_inputs()}
+    assert given == {"a/b": ["a/b_N", "a/b_C", "a/b_H", "a/b_W"], "c_": ["c__N", "c__C", "c__H", "c__W"]}
+
+
 def test_height_stays_height(tmp_path: Path) -> None:
     model = onnx.load(write(chain(conv((3, 2, 6, 4), pad=[1, 0, 2, 3], stride=[2, 1])).net, tmp_path))
     (node,) = model.graph.node

@@ -16,6 +16,7 @@ from tests.convert.structure import assert_same_network
 from tests.dagnn.nets import LABELS, X, residual
 from vlnn import dagnn
 from vlnn.convert import Checkpoint, half
+from vlnn.convert.like import filled
 from vlnn.errors import ConversionError, MatConvNetError
 from vlnn.simplenn import SimpleNN
 
@@ -195,6 +196,8 @@ def test_a_state_dict_alone_is_weights_alone(tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(3, 2).state_dict(), tmp_path / "x.pt")
     found = torch_format.read(tmp_path / "x.pt")
     assert found.description == ""
+    with pytest.raises(ConversionError, match="it has weights alone"):
+        torch_format.load(tmp_path / "x.pt")
     assert {name: array.shape for name, array in found.arrays.items()} == {"weight": (2, 3), "bias": (2,)}
 
 
@@ -253,3 +256,11 @@ def test_damaged_files_give_one_clear_error(tmp_path: Path) -> None:
             refused.append(str(error))
     assert len(refused) > 50
     assert all(0 < len(message) < 700 and "\n" not in message for message in refused)
+
+
+def test_a_state_dict_of_the_module_fills_a_network_like_it(tmp_path: Path) -> None:
+    layers = [conv((3, 3, 6, 4)), {"type": "bnorm", "weights": [single(4, 1), single(4, 1, seed=1), moments(4)]}]
+    net = vlnn.vl_simplenn_tidy(SimpleNN(layers))
+    torch.save(torch_format.to_module(net).state_dict(), tmp_path / "weights.pt")
+    blank = SimpleNN([{**layer, "weights": [0 * one for one in layer.weights]} for layer in net.layers], net.meta)
+    assert_same_network(filled(blank, torch_format.read(tmp_path / "weights.pt"), "torch"), net)

@@ -23,7 +23,7 @@ def check(cupy: Any, shape: tuple[int, ...], dtype: type, seed: int) -> None:
     both(cupy, "softmax_backward", x, dzdy)
     both(cupy, "noffset_forward", x, 0.3, 0.75)
     both(cupy, "noffset_backward", x, dzdy, 0.3, 0.75)
-    for depth in (1, 2, 5, 2 * shape[1] + 3):
+    for depth in (1, 2, 5, 33, 34, 2 * shape[1] + 3):
         for beta in (0.5, 0.75, 1.0, 0.6):
             both(cupy, "lrn_forward", x, depth, 1.5, 0.2, beta)
             both(cupy, "lrn_backward", x, dzdy, depth, 1.5, 0.2, beta)
@@ -87,3 +87,5 @@ def test_nothing(cupy: Any, shape: tuple[int, ...]) -> None:
     both(cupy, "softmax_backward", x, x)
     both(cupy, "noffset_backward", x, x, 1.0, 0.5)
     both(cupy, "lrn_backward", x, x, 5, 1.0, 1.0, 0.5)
+    for axes in ((1,), (0, 2), (0, 1, 2, 3)):
+        both(cupy, "lp_norms", x, axes, 2.0, 1e-2)

@@ -87,3 +87,19 @@ def test_the_workspace_is_kept(cupy: Any) -> None:
         assert sum(piece.images * piece.pixels for piece in found) == g.output_pixels
         assert max(piece.images * piece.pixels for piece in found) * per_pixel <= max(limit, LEAST_WORKSPACE)
         assert (len(found) == 1) == (limit == float("inf") or limit > g.output_pixels * per_pixel)
+
+
+def test_places_beyond_2_to_the_31(cupy: Any) -> None:
+    """Of a plane that large a few pixels are copied; memory that is not touched costs nothing."""
+    from tests.cuda.standin import ndarray
+    from vlnn.engines.cuda.patches import Piece, planes_to_rows, rows_to_planes
+
+    columns = 2**28 + 4
+    planes = ndarray(np.zeros((1, 1, columns, 8), np.float32))
+    piece = Piece(0, 1, columns - 2, 2, 8)
+    planes[0, 0, -2:] = np.float32(3)
+    rows = planes_to_rows(planes, piece)
+    np.testing.assert_array_equal(rows.array.get(), np.full(16, 3, np.float32))
+    rows.array[...] = np.float32(5)
+    rows_to_planes(rows, None, planes, piece)
+    np.testing.assert_array_equal(planes[0, 0, -3:].get(), np.repeat(np.float32([0, 5, 5]), 8).reshape(3, 8))

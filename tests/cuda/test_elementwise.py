@@ -61,15 +61,6 @@ def test_nothing(cupy: Any, shape: tuple[int, ...]) -> None:
     both(cupy, "total", x)
 
 
-def test_more_elements_than_threads(cupy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vlnn.engines.cuda import launching
-
-    monkeypatch.setattr(launching, "MOST_BLOCKS", 3)
-    x = numbers((2, 3, 40, 50), np.float32, 0)
-    both(cupy, "relu_forward", x, 0.0)
-    both(cupy, "sigmoid_backward", x, x)
-
-
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
 def test_dropout_mask(cupy: Any, rate: float) -> None:
     from vlnn.engines.cuda import CUDA

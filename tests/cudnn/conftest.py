@@ -43,7 +43,7 @@ def _taken_out() -> dict[str, ModuleType]:
 @pytest.fixture
 def cupy(_stand_in: Any) -> Iterator[Any]:
     """CuPy's stand-in, as if nothing had been done with it."""
-    _stand_in.cuda = cupy_double.Cuda(_stand_in.cuda)
+    _stand_in.cuda = cupy_double.Cuda(_stand_in.cuda.more)
     _forget()
     yield _stand_in
     _forget()

@@ -105,9 +105,6 @@ class FrontendDouble:
     def backend_version(self) -> int:
         return 92800
 
-    def backend_version_string(self) -> str:
-        return "9.28.0"
-
     def create_handle(self) -> int:
         handle = next(self._numbers)
         self.handles[handle] = 0
@@ -202,6 +199,7 @@ class Graph:
 
     def deselect_workspace_greater_than(self, limit: int) -> None:
         assert type(limit) is int
+        assert 0 <= limit < 2**63
         self._limit = limit
 
     def check_support(self) -> None:

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 import vlnn
 from tests.conformance.vectors import FOLDER, Case, difference_of, judge, read
 from tests.cuda.standin import ndarray
-from tests.cudnn.frontend_double import ENGINES, Engine, FrontendDouble, Note
+from tests.cudnn.frontend_double import ENGINES, Engine, FrontendDouble, Graph, Note
 from tests.geometries import Call, small_convs, small_convts
 from vlnn.engines import engine_for
 from vlnn.engines.cudnn import sessions
@@ -115,6 +115,7 @@ class TestPlans:
         [
             ({}, ENGINES[3]),  # no tensor cores, and not the gigabyte
             ({"cudnn_workspace_limit": math.inf}, ENGINES[2]),
+            ({"cudnn_workspace_limit": 1e30}, ENGINES[2]),
             ({"cudnn_workspace_limit": 2**20}, ENGINES[3]),
             ({"cudnn_workspace_limit": 2**20 - 1}, ENGINES[4]),
             ({"cudnn_workspace_limit": 0}, ENGINES[5]),
@@ -233,6 +234,26 @@ class TestAutotune:
         bad = [Engine(16, problem=RuntimeError("CUDNN_STATUS_EXECUTION_FAILED")), Engine(32, problem=MemoryError())]
         frontend.engines = (*bad, ENGINES[5])
         with vlnn.settings.scoped(autotune=True):
+            close(vlnn.vl_nnconv(*arrays(cupy)), expected(*arrays(cupy)))
+        assert {run.engine for run in frontend.runs} == {ENGINES[5]}
+
+    @pytest.mark.parametrize("status", ["CUDNN_STATUS_NOT_SUPPORTED", "CUDNN_STATUS_INTERNAL_ERROR"])
+    def test_what_cannot_be_built(
+        self, status: str, cupy: Any, frontend: FrontendDouble, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        build = Graph.build_plan_at_index
+
+        def fail_once(graph: Graph, index: int) -> None:
+            if index == 4:
+                raise RuntimeError(status)
+            build(graph, index)
+
+        monkeypatch.setattr(Graph, "build_plan_at_index", fail_once)
+        with vlnn.settings.scoped(autotune=True, deterministic=True):
+            if "NOT_SUPPORTED" not in status:
+                with pytest.raises(RuntimeError, match=status):
+                    vlnn.vl_nnconv(*arrays(cupy))
+                return
             close(vlnn.vl_nnconv(*arrays(cupy)), expected(*arrays(cupy)))
         assert {run.engine for run in frontend.runs} == {ENGINES[5]}
 

@@ -1,8 +1,9 @@
-"""The calls made of NVIDIA's frontend exist in it, and its stand-in takes no others."""
+"""The calls made of NVIDIA's frontend and of CuPy exist in them, and the stand-ins take no others."""
 
 from __future__ import annotations
 
 import inspect
+import operator
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.cudnn import frontend_double
+from tests.cudnn.cupy_double import Cuda
 from tests.cudnn.frontend_double import FrontendDouble, Graph
 from tests.cudnn.test_graphs import OPERATIONS, geometry_of
 from tests.geometries import conv
@@ -28,12 +30,14 @@ def public(kind: type) -> set[str]:
     return {name for name, value in vars(kind).items() if name[0] != "_" and callable(value)}
 
 
-def parameters(function: Any) -> set[str]:
-    """The names that a function of the frontend takes: it is C++, or Python around it."""
+def takes(function: Any, names: set[str]) -> bool:
+    """Whether a function of the frontend takes these keywords, as far as one can see: it is C++ or Python."""
     try:
-        return set(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters
     except ValueError:
-        return set(re.findall(r"(\w+): ", function.__doc__))
+        return names <= set(re.findall(r"(\w+): ", function.__doc__))
+    anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    return anything or names <= set(parameters)
 
 
 @pytest.mark.parametrize("name", sorted(public(FrontendDouble)))
@@ -55,12 +59,10 @@ def test_the_error_is_no_runtime_error(real: Any) -> None:
 @pytest.mark.parametrize("name", sorted(public(Graph)))
 def test_methods_of_a_graph(name: str, real: Any) -> None:
     mine = set(inspect.signature(getattr(Graph, name)).parameters) - {"self", "how"}
-    theirs = parameters(getattr(real.pygraph, name))
     if name in OPERATIONS:
         mine |= {"pre_padding", "post_padding", "stride", "dilation"}
-    positional = {"execute": {"arrays"}, "execute_plan_at_index": {"arrays"}}.get(name, set())
-    positional |= {"notes", "limit", "modes"}  # to which C++ gives no names
-    assert mine - positional <= theirs
+    by_position = {"arrays", "workspace", "index", "notes", "limit", "modes", "policy"}
+    assert takes(getattr(real.pygraph, name), mine - by_position)
 
 
 @pytest.mark.parametrize("name", sorted(public(frontend_double.Tensor) - {"at"}))
@@ -69,7 +71,19 @@ def test_methods_of_a_tensor(name: str, real: Any) -> None:
 
 
 def test_set_stream(real: Any) -> None:
-    assert {"handle", "stream"} <= parameters(real.set_stream)
+    assert takes(real.set_stream, {"handle", "stream"})
+
+
+@pytest.mark.parametrize("name", sorted(public(Cuda) - {"use_stream"} | {"Event", "is_available", "runtime.getDevice"}))
+def test_functions_of_cupy(name: str) -> None:
+    real = pytest.importorskip("cupy", reason="CuPy is not installed")
+    assert callable(operator.attrgetter(name)(real.cuda))
+
+
+def test_addresses_of_cupy() -> None:
+    """An array's memory has an address and a device."""
+    memory = pytest.importorskip("cupy", reason="CuPy is not installed").cuda.MemoryPointer
+    assert {"ptr", "device_id"} <= set(dir(memory))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -12,8 +12,8 @@ import vlnn
 from tests.dagnn.nets import X, residual
 from tests.gpu.conftest import obstacle
 from tests.simplenn.nets import deep
+from vlnn.doctor import examine
 from vlnn.engines import engine_for
-from vlnn.engines.state import state
 
 pytestmark = pytest.mark.gpu
 if obstacle():
@@ -154,7 +154,6 @@ def test_networks(engine: str, cupy: Any) -> None:
     np.testing.assert_allclose(same.predict(cupy.asarray(X)).get(), graph.predict(X), atol=1e-9)
 
 
-def test_state(cudnn: None) -> None:
-    found = state()
-    assert found["on a GPU"] == "cuDNN"
-    assert found["GPU"]
+def test_doctor(cudnn: None) -> None:
+    found = {finding.name: finding for finding in examine()}
+    assert [found[name].state for name in ("cupy", "GPU", "cuDNN")] == ["ok"] * 3

@@ -17,6 +17,7 @@ import zlib
 from pathlib import Path
 
 import vlnn
+from tests.memory import peak_kilobytes
 from vlnn.matlab import MatFileError
 
 SECONDS = 10
@@ -78,8 +79,7 @@ def main(path: Path, number: int, seed: int) -> None:
         except MatFileError:
             errors += 1
         longest = max(longest, time.perf_counter() - start)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(answers, errors, longest, memory)
+    print(answers, errors, longest, peak_kilobytes() // 1024)
 
 
 if __name__ == "__main__":

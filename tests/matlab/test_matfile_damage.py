@@ -189,13 +189,14 @@ def loaded_in_a_process(path: Path, content: bytes | None, sentence: str) -> Non
         path.write_bytes(content)
     program = (
         "import resource, signal, sys, vlnn\n"
+        "from tests.memory import peak_kilobytes\n"
         "resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))\n"
         "signal.alarm(10)\n"
         "try:\n"
         "    print('answer', *vlnn.loadmat(sys.argv[1]))\n"
         "except vlnn.matlab.MatFileError as error:\n"
         "    print(error)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+        "print(peak_kilobytes() // 1024)\n"
     )
     command = [sys.executable, "-c", program, str(path)]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)

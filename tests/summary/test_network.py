@@ -7,6 +7,8 @@ import math
 import warnings
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 
@@ -17,8 +19,8 @@ from tests.test_networks import PUBLISHED, published
 from vlnn import dagnn
 from vlnn.simplenn import SimpleNN
 from vlnn.summary import statistics, summarise
+from vlnn.summary.description import as_json
 from vlnn.summary.graph import as_graph
-from vlnn.summary.network import as_json
 
 
 def simple(*layers: dict[str, Any], **meta: Any) -> SimpleNN:
@@ -212,3 +214,43 @@ def test_names_of_weights() -> None:
         "bnorm1.weights.2",
     ]
     assert as_graph(simple(*LAYERS)).getParam("conv1.weights.0").value is not None
+
+
+FIELDS = (
+    "type",
+    "name",
+    "weights",
+    "pad",
+    "stride",
+    "dilate",
+    "pool",
+    "method",
+    "upsample",
+    "crop",
+    "numGroups",
+    "rate",
+    "leak",
+)
+VALUES = st.one_of(
+    st.none(),
+    st.text(max_size=3),
+    st.integers(-3, 5),
+    st.lists(st.integers(-2, 4), max_size=5),
+    st.lists(st.just(np.ones((2, 2, 1, 1))), max_size=3),
+    st.just(np.zeros((0, 0))),
+    st.just([[1, 2], [3]]),
+)
+TYPES = st.sampled_from(["conv", "convt", "pool", "relu", "bnorm", "lrn", "softmaxloss", "SubP", "concat", "custom"])
+
+
+@hypothesis.settings(max_examples=300)
+@hypothesis.given(st.lists(st.tuples(TYPES, st.dictionaries(st.sampled_from(FIELDS[1:]), VALUES)), max_size=4))
+def test_layers_whose_fields_make_no_sense(layers: list[tuple[str, dict[str, Any]]]) -> None:
+    """They are described as far as can be, or refused as everywhere."""
+    try:
+        net = vlnn.vl_simplenn_tidy({"layers": [{**fields, "type": type_} for type_, fields in layers]})
+        found = summarise(net, (8, 8, 1))
+    except vlnn.MatConvNetError:
+        return
+    assert len(found.layers) == len(layers)
+    json.dumps(as_json(found), allow_nan=False)

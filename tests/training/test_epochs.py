@@ -214,6 +214,16 @@ def test_ctrl_c_ends_after_the_batch(make: Any, tmp_path: Path, capsys: pytest.C
         np.testing.assert_array_equal(value, expected)
 
 
+def test_ctrl_c_between_epochs(tmp_path: Path) -> None:
+    def interrupt(net: Any, params: Any, state: Any) -> None:
+        if params.epoch == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt, match="in epoch 2, at its end"):
+        train(network(), tmp_path, postEpochFn=interrupt, numEpochs=2)
+    assert (tmp_path / "net-epoch-2.mat").exists()
+
+
 def test_ctrl_c_twice_ends_at_once(tmp_path: Path) -> None:
     def get_batch(imdb: Any, batch: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
@@ -235,16 +245,21 @@ def test_in_another_thread(tmp_path: Path) -> None:
 
 def test_what_is_asked_after_each_epoch(tmp_path: Path) -> None:
     asked: list[Any] = []
+    kept: list[Any] = []
     answers = iter([0.5, None, [], [0.1, 0.2], 0])
 
     def ask(net: Any, params: Any, state: Any) -> Any:
         asked.append((params.epoch, params.learningRate, state.stats.train.num, len(state.solverState)))
+        kept.append((params, state, state.solverState[0][0].copy()))
         return next(answers)
 
     train(network(), tmp_path, postEpochFn=ask, learningRate=[0.3, 0.2], numEpochs=9)
     rates = [0.3, 0.5, 0.5, 0.5, 0.2]
     assert asked == [(epoch, rate, TRAIN, 6) for epoch, rate in enumerate(rates, 1)]
     assert len(list(tmp_path.iterdir())) == 5
+    assert [params.epoch for params, _, _ in kept] == [1, 2, 3, 4, 5]
+    for _, state, momentum in kept:
+        np.testing.assert_array_equal(state.solverState[0][0], momentum)
 
 
 def test_dagnn_is_left_as_it_was(tmp_path: Path) -> None:

@@ -249,6 +249,8 @@ def test_too_few_multipliers(tmp_path: Path) -> None:
 
 
 def test_kinds_of_networks(tmp_path: Path) -> None:
+    with pytest.raises(vlnn.MatConvNetError, match=r"^A network needs two layers, the last one a loss"):
+        train({"layers": [{"type": "softmaxloss"}]}, tmp_path)
     with pytest.raises(vlnn.MatConvNetError, match=r"^NET is no DagNN\. .*fromSimpleNN"):
         vlnn.cnn_train_dag(network(), database(), dag_batch, expDir=tmp_path)
     with pytest.raises(vlnn.MatConvNetError, match=r"^Reference to non-existent field 'layers'"):

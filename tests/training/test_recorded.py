@@ -22,22 +22,43 @@ NOISE, ROUNDING = 1e-3, 1e-6
 STATISTICS = 2e-6  # which are single in MatConvNet
 
 
-@pytest.mark.parametrize("run", [pytest.param(each, id=each.label) for each in ALL])
-def test_run(run: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # MatConvNet's rough power: all else is exact.
+CONTINUED = [each for each in ALL if each.learns and "postepoch" not in each.case.name]
+
+
+@pytest.fixture(autouse=True)
+def _rough_power(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MatConvNet's local response normalisation: all else is exact."""
     monkeypatch.setattr("vlnn.simplenn.layers.vl_nnnormalize", rough_normalize)
     monkeypatch.setattr("vlnn.dagnn.normalisation.vl_nnnormalize", rough_normalize)
+
+
+@pytest.mark.parametrize("run", [pytest.param(each, id=each.label) for each in ALL])
+def test_run(run: Recording, tmp_path: Path) -> None:
     net, stats = run.train(tmp_path, postEpochFn=rates_of(run) if "postepoch" in run.case.name else None)
     assert len(stats.train) == len(stats.val) == len(run.epochs)
-    for epoch, recorded in enumerate(run.epochs, 1):
-        found = tmp_path / f"net-epoch-{epoch}.mat"
-        if not run.learns:
-            assert not found.exists()
-            assert_weights(run, weights(net), recorded)
-        else:
-            checkpoint = vlnn.loadmat(found)
+    assert_as_recorded(run, 1, tmp_path, net, stats)
+
+
+@pytest.mark.parametrize("run", [pytest.param(each, id=each.label) for each in CONTINUED])
+def test_goes_on_from_matconvnets_checkpoint(run: Recording, tmp_path: Path) -> None:
+    first = run.epochs[0]
+    state = {"solverState": first.solverState, "stats": first.stats}
+    vlnn.savemat(tmp_path / "net-epoch-1.mat", {"net": first.net, "state": state, "stats": first.stats})
+    net, stats = run.train(tmp_path)
+    assert_as_recorded(run, 2, tmp_path, net, stats)
+
+
+def assert_as_recorded(run: Recording, start: int, folder: Path, net: Any, stats: Any) -> None:
+    """Compare checkpoints and statistics from an epoch on with the recorded ones."""
+    for epoch, recorded in enumerate(run.epochs[start - 1 :], start):
+        path = folder / f"net-epoch-{epoch}.mat"
+        if run.learns:
+            checkpoint = vlnn.loadmat(path)
             assert_weights(run, weights(checkpoint.net), recorded)
             assert_states(run, weights(checkpoint.net), checkpoint.state.solverState, recorded)
+        else:
+            assert not path.exists()
+            assert_weights(run, weights(net), recorded)
         for set_name in ("train", "val"):
             limit = NOISE if run.case.name in ("bnorm_adam", "adam_bnorm") else STATISTICS
             assert_statistics(stats[set_name][epoch - 1], recorded.stats[set_name], limit)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import vlnn
-from tests.training.digits import train
+from tests.training.digits import network, train
 from tests.training.recorded import recordings, states, weights
 from vlnn.training.workers import SIZES
 
@@ -92,14 +92,14 @@ def test_without_mpi4py(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setenv("PMI_SIZE", "2")
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     with pytest.raises(vlnn.MatConvNetError, match=r"pip install 'vlnn\[mpi\]'"):
-        train({"layers": [{"type": "softmaxloss"}]}, tmp_path)
+        train(network(), tmp_path)
 
 
 def test_no_communicator(tmp_path: Path) -> None:
     with pytest.raises(vlnn.MatConvNetError, match=r"^COMM is no communicator"):
-        train({"layers": [{"type": "softmaxloss"}]}, tmp_path, comm="world")
+        train(network(), tmp_path, comm="world")
 
 
 def test_gpus_need_a_process_each(tmp_path: Path) -> None:
     with pytest.raises(vlnn.MatConvNetError, match=r"^Each GPU .* mpiexec -n 2 .* GPUS \[0, 1\] in 1 process"):
-        train({"layers": [{"type": "softmaxloss"}]}, tmp_path, gpus=[0, 1])
+        train(network(), tmp_path, gpus=[0, 1])

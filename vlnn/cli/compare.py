@@ -12,6 +12,7 @@ import click
 from vlnn.cli.convert import FORMATS
 from vlnn.cli.files import given_file
 from vlnn.cli.probes import probe_options, read_probe
+from vlnn.cli.progress import Progress
 
 if TYPE_CHECKING:
     from vlnn.convert.comparison import Comparison, Difference
@@ -40,6 +41,11 @@ def compare_command(
     Files are of any format; .onnx runs in ONNX Runtime and .pt in PyTorch. Both get the same input, which is random and
     the same every time. What departs first is named, and the exit status is 1 if the weights or the variables that both
     have differ by more than the tolerance.
+
+    \b
+    Examples:
+      vlnn compare net.mat net.onnx
+      vlnn compare before.mat after.mat --input-size 128x128 --tolerance 1e-6
     """
     from vlnn.convert.comparison import TOLERANCE
     from vlnn.convert.subjects import compare_subjects, subject
@@ -47,9 +53,13 @@ def compare_command(
     allowed = tolerance or TOLERANCE
     if str(first) == str(second) == "-":
         raise click.UsageError("One of A and B may be -, not both.")
-    with given_file(str(first)) as one, given_file(str(second)) as other:
-        a, b = subject(one, from_, variable), subject(other, from_, variable)
+    with given_file(str(first)) as one, given_file(str(second)) as other, Progress(3, "Comparing") as progress:
+        a = subject(one, from_, variable)
+        progress.step()
+        b = subject(other, from_, variable)
+        progress.step()
         verdict = compare_subjects(a, b, read_probe(input_file), input_size)
+        progress.step()
     same = agree(verdict, allowed)
     if as_json:
         click.echo(json.dumps(figures(verdict, allowed, same), indent=2))

@@ -10,9 +10,9 @@ import click
 
 from vlnn.cli.files import given_file, new_path
 from vlnn.cli.probes import probe_options, read_probe
+from vlnn.cli.progress import Progress
 
 FORMATS = ("mat", "npz", "safetensors", "pt", "onnx")
-LAYOUT_OF = {".mat": "matlab", ".npz": "matlab"}  # of weights alone; of the others PyTorch's
 
 
 @click.command("convert")
@@ -75,9 +75,7 @@ def convert_command(
       vlnn convert net.mat net.pt --fold-bnorm --with-preprocessing
       vlnn convert trained.safetensors new.mat --like net.mat
     """
-    from vlnn.convert import formats
-    from vlnn.convert.conversion import Changes, Check, write
-    from vlnn.convert.like import filled
+    from vlnn.convert import Changes, Check, formats, load, save
 
     form = formats.format_of(target, to)
     options: dict[str, Any] = {}
@@ -89,25 +87,17 @@ def convert_command(
         raise click.UsageError(f"{form.name} has no half precision: leave out --half.")
     if layout is not None and like is None:
         raise click.UsageError("--layout is for weights alone, with --like.")
-    form.require("writes", *([] if no_check else ["reads", "runs"]))
-    with given_file(str(source)) as path:
-        checkpoint = formats.read(path, from_, variable)
-        suffix = path.suffix.lower() if from_ is None else f".{from_}"
-    if like is not None:
-        net = filled(formats.read(like).network(), checkpoint, layout or LAYOUT_OF.get(suffix, "torch"))
-    elif checkpoint.description:
-        net = checkpoint.network()
-    else:
-        raise click.ClickException(f"{source} has weights alone and no description of a network: give --like NET.")
-    del checkpoint
-    changed = Changes(kind, drop_loss, fold_bnorm, with_preprocessing, colours).of(net)
+    changes = Changes(kind, drop_loss, fold_bnorm, with_preprocessing, colours)
     check = None if no_check else Check(read_probe(input_file), input_size, tolerance)
-    with new_path(target, force) as path:
-        proof = write(net, changed, path, form, check, half, **options)
-        if proof is not None and proof.failure:
-            raise click.ClickException(f"{proof} {target} was not written.")
-        size = path.stat().st_size
-    notes = list(changed.notes)
+    with Progress(2, "Converting") as progress:
+        with given_file(str(source)) as path:
+            net = load(path, variable, load(like) if like else None, layout, from_)
+        progress.step()
+        with new_path(target, force) as path:
+            saved = save(net, path, changes=changes, half=half, check=check, suffix=to or target.suffix, **options)
+            size = path.stat().st_size
+        progress.step()
+    notes, proof = list(saved.notes), saved.proof
     if half:
         notes.append("Weights are stored in half precision, moments excepted; vlnn reads them as single.")
     if as_json:

@@ -15,10 +15,10 @@ from vlnn.cli.networks import Given, read_network
 from vlnn.cli.tables import Column, facts, table, terminal_width
 from vlnn.matlab.arrays import memory
 from vlnn.preprocessing import Normalization
-from vlnn.summary import LayerSummary, NetworkSummary, Statistics, statistics, summarise
+from vlnn.summary import BYTES, LayerSummary, NetworkSummary, Statistics, statistics, summarise
+from vlnn.summary.description import as_json, colour_order
 from vlnn.summary.drawing import svg
 from vlnn.summary.graph import as_graph
-from vlnn.summary.network import as_json, colour_order
 
 LAYERS = (
     Column("", right=True),
@@ -30,6 +30,7 @@ LAYERS = (
     Column("pad", drop=3),
     Column("field", right=True, drop=4),
     Column("output", right=True),
+    Column("memory", right=True, drop=5),
     Column("parameters", right=True, drop=2),
 )
 WEIGHTS = (
@@ -182,7 +183,10 @@ def layer_table(summary: NetworkSummary, width: int | None) -> str:
     for number, layer in enumerate(summary.layers):
         row = [str(number + 1), layer.name, layer.type, "" if layer.inputs == before else " ".join(layer.inputs)]
         row += [filters(layer), stride(layer), pad(layer), numbers(layer.field), output_of(layer)]
-        rows.append([*row, f"{layer.parameters:,}" if layer.parameters else ""])
+        room = BYTES * math.prod(layer.size)
+        rows.append(
+            [*row, "" if math.isnan(room) else memory(room), f"{layer.parameters:,}" if layer.parameters else ""]
+        )
         before = layer.outputs
     return table(LAYERS, rows, width)
 

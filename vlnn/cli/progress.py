@@ -43,8 +43,8 @@ class Progress:
             self._bar.__enter__()
             self._bar.update(self._done)
 
-    def echo(self, text: str) -> None:
+    def echo(self, text: str, err: bool = False) -> None:
         """Print a line, the bar out of its way."""
         if self._bar is not None:
             click.echo("\r\033[K", nl=False, err=True)
-        click.echo(text)
+        click.echo(text, err=err)

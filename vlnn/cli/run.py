@@ -155,7 +155,7 @@ def run_command(
                 _write(outcome.picture, target, force)
                 described[-1]["picture"] = str(target)
             if not as_json:
-                progress.echo(_story(described[-1], blank=len(described) > 1))
+                progress.echo(_story(described[-1], blank=len(described) > 1), err=str(to) == "-")
             if keep is not None:
                 outcomes.append(outcome)
             progress.step()

@@ -7,8 +7,9 @@ from typing import Any
 
 from vlnn import dagnn
 from vlnn.convert import operations as ops
+from vlnn.convert.evaluation import NOISE
 from vlnn.convert.operations import Operation, Weight
-from vlnn.convert.rules import NOISE, Step
+from vlnn.convert.rules import Step
 from vlnn.matlab.arguments import plain
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +69,7 @@ class Checkpoint:
         try:
             node = as_node(net.saveobj() if isinstance(net, DagNN) else struct_of(net), "")
         except MatFileError as error:
-            raise ConversionError(f"The network cannot be converted: {str(error).lstrip('.')}.") from None
+            raise ConversionError(_refusal(net, str(error).lstrip("."))) from None
         kind = "dagnn" if isinstance(net, DagNN) else "simplenn"
         content = {"vlnn": VERSION, "kind": kind, "network": describer.value(node)}
         return cls(json.dumps(content, allow_nan=False), describer.arrays)
@@ -118,6 +119,19 @@ def _names(net: SimpleNN | DagNN) -> dict[str, str]:
     alone = {"params.value": net.params[0].name} if len(net.params) == 1 else {}
     params = {f"params.{at}.value": param.name for at, param in enumerate(net.params)}
     return params | alone | {f"layers.{at}": layer.name for at, layer in enumerate(net.layers)}
+
+
+def _refusal(net: SimpleNN | DagNN, reason: str) -> str:
+    """Why a network cannot be described: with the layer, if it is one's fault."""
+    found = re.match(r"layers\[(\d+)\]\.(\w+)", reason)
+    if found is None:
+        return f"The network cannot be converted: {reason}."
+    at = int(found[1])
+    if isinstance(net, DagNN):
+        name, type_ = net.layers[at].name, net.layers[at].block.type
+    else:
+        name, type_ = net.layers[at].get("name", ""), net.layers[at].type
+    return f"Layer '{name}' of type {type_} cannot be converted: {reason}. Set or remove its field {found[2]}."
 
 
 def _parsed(description: str) -> tuple[str, Any]:

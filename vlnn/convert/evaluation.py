@@ -16,7 +16,7 @@ from vlnn.simplenn.formats import current_layers
 from vlnn.simplenn.layers import LOSSES, TYPES
 from vlnn.simplenn.prediction import layers_before_losses
 
-INPUT = "input"  # of a SimpleNN
+INPUT, NOISE = "input", "sigmas"  # of a SimpleNN; the latter is what layers of type concat append
 SOFTMAX = "prob"  # of what goes into a softmax loss
 
 
@@ -34,7 +34,7 @@ class Evaluation(NamedTuple):
 def inputs_of(net: Network) -> list[str]:
     """The names of the variables that have to be given."""
     if isinstance(net, SimpleNN):
-        return [INPUT]
+        return [INPUT, NOISE] if any(layer.type == "concat" for layer in net.layers) else [INPUT]
     judges = quietly(judges_of, net)
     read = {v for index, layer in enumerate(net.layers) if index not in judges for v in layer.inputIndexes}
     return [var.name for v, var in enumerate(net.vars) if not var.fanin and v in read]
@@ -59,9 +59,8 @@ def _chain(net: SimpleNN, inputs: Mapping[str, Array]) -> Evaluation:
     if known == count < len(layers) and layers[count].type in LOSSES and SOFTMAX not in names[:count]:
         wanted.append(SOFTMAX)
     named = [Struct(layer, name=name) for layer, name in zip(layers, names, strict=True)]
-    (x,) = inputs.values()
-    values = SimpleNN(named, net.meta).predict(x, wanted) if wanted else {}
-    return Evaluation({INPUT: x, **values}, names[known:count])
+    values = SimpleNN(named, net.meta).predict(dict(inputs), wanted) if wanted else {}
+    return Evaluation({**inputs, **values}, names[known:count])
 
 
 def _is_known(layer: Struct) -> bool:

@@ -46,7 +46,8 @@ def filled(net: Network, source: Checkpoint, layout: str) -> Network:
 
     Each weight takes the array of its name: that of :class:`Checkpoint`, or '<layer>.weight' and '<layer>.bias', as
     PyTorch calls filters, multipliers and biases. Moments are also made of '<layer>.running_mean' and
-    '<layer>.running_var': sigma is the square root of the variance and epsilon together.
+    '<layer>.running_var', where sigma is the square root of the variance and epsilon together; or of '<layer>.mean' and
+    '<layer>.sigma', as the modules of :func:`vlnn.convert.torch.to_module` have them.
 
     Parameters
     ----------
@@ -68,13 +69,15 @@ def filled(net: Network, source: Checkpoint, layout: str) -> Network:
     found, missing, left = {}, [], dict.fromkeys(source.arrays)
     for slot in _slots(net):
         name = next((name for name in (slot.name, *slot.others) if name in source.arrays), None)
-        statistics = [f"{slot.others[-1]}_{what}" for what in ("mean", "var")]
+        statistics = [] if slot.epsilon is None else _statistics(slot, source)
         if name is not None:
             left.pop(name, None)
             found[slot.name] = _arranged(name, source.arrays[name], slot.value, layout)
-        elif slot.epsilon is not None and set(statistics) <= source.arrays.keys():
-            mean, variance = (np.asarray(source.arrays[each], np.float64).ravel() for each in statistics)
-            moments = np.stack([mean, np.sqrt(variance + slot.epsilon)], axis=1)
+        elif statistics:
+            mean, sigma = (np.asarray(source.arrays[each], np.float64).ravel() for each in statistics)
+            if statistics[1].endswith("var"):
+                sigma = np.sqrt(sigma + (slot.epsilon or 0))
+            moments = np.stack([mean, sigma], axis=1)
             found[slot.name] = _arranged(statistics[0], moments, slot.value, "matlab")
             left = {each: None for each in left if each not in statistics}
         else:
@@ -82,6 +85,14 @@ def filled(net: Network, source: Checkpoint, layout: str) -> Network:
     if missing:
         raise ConversionError(f"The file has no array for {_some(missing)}; others in it are {_some(list(left))}.")
     return Checkpoint(base.description, {**base.arrays, **found}).network()
+
+
+def _statistics(slot: Slot, source: Checkpoint) -> list[str]:
+    """The names of the arrays of which moments can be made; none if they are not there."""
+    running = slot.others[-1]
+    layer = running.removesuffix("running")
+    pairs = [[f"{running}_mean", f"{running}_var"], [f"{layer}mean", f"{layer}sigma"]]
+    return next((pair for pair in pairs if set(pair) <= source.arrays.keys()), [])
 
 
 def _slots(net: Network) -> list[Slot]:

@@ -13,8 +13,10 @@ from vlnn import dagnn
 from vlnn.convert import operations as ops
 from vlnn.convert.channels import channels_of_input, channels_of_output
 from vlnn.convert.checkpoint import Checkpoint
-from vlnn.convert.operations import Operation, Program, Weight
-from vlnn.convert.rules import NOISE, RULES, Channels, Step
+from vlnn.convert.evaluation import INPUT, NOISE
+from vlnn.convert.names import unused
+from vlnn.convert.operations import Program, Weight
+from vlnn.convert.rules import Step, operation_of
 from vlnn.convert.weights import layer_names
 from vlnn.dagnn.arithmetic import size_of
 from vlnn.dagnn.from_simplenn import block_of
@@ -52,9 +54,14 @@ def lower(checkpoint: Checkpoint, drop_loss: bool = False) -> Program:
     network = _shell(checkpoint)
     names = {id(array): name for name, array in network.arrays.items()}
 
-    def weight(value: Any) -> Weight | None:
+    def weight(layer: str, value: Any) -> Weight | None:
         if value is None or not np.size(value):
             return None
+        if id(value) not in names:
+            raise ConversionError(
+                f"Layer '{layer}' cannot be converted: it has weights in a form of old versions, or integers. "
+                "vlnn.vl_simplenn_tidy brings a SimpleNN up to date."
+            )
         height, width, depth, count = size_of(value)[:4]
         return Weight(names[id(value)], (height, width, depth, count))
 
@@ -92,16 +99,17 @@ def _shell(checkpoint: Checkpoint) -> _Shell:
 
 
 Steps = tuple[list[Step], list[Step]]  # what is computed, and the losses at the end
+Named = Callable[[str, Any], "Weight | None"]  # of a layer's name and a value
 
 
-def _of_graph(net: dagnn.DagNN, weight: Callable[[Any], Weight | None]) -> Steps:
+def _of_graph(net: dagnn.DagNN, weight: Named) -> Steps:
     """The layers of a DagNN in their order."""
     judges = judges_of(net)
     writers: dict[str, str] = {}
     found: Steps = ([], [])
     for index in net.executionOrder:
         layer = net.layers[index]
-        weights = tuple(weight(net.params[p].value) for p in layer.paramIndexes)
+        weights = tuple(weight(layer.name, net.params[p].value) for p in layer.paramIndexes)
         step = Step(layer.name, layer.block.type, layer.block, tuple(layer.inputs), tuple(layer.outputs), weights)
         if index not in judges:
             if weights and weights[0] is None:
@@ -114,11 +122,11 @@ def _of_graph(net: dagnn.DagNN, weight: Callable[[Any], Weight | None]) -> Steps
     return found
 
 
-def _of_chain(net: SimpleNN, weight: Callable[[Any], Weight | None]) -> Steps:
+def _of_chain(net: SimpleNN, weight: Named) -> Steps:
     """The layers of a SimpleNN, their variables named after them."""
     layers = current_layers(net)
     count = layers_before_losses(layers)
-    variable = "input"
+    variable = INPUT
     found: Steps = ([], [])
     for index, (layer, output) in enumerate(zip(layers, layer_names(net), strict=True)):
         name = str(layer.get("name") or output)
@@ -126,7 +134,7 @@ def _of_chain(net: SimpleNN, weight: Callable[[Any], Weight | None]) -> Steps:
         if without_moments(layer):
             weights = weights[:2]
         inputs = (variable, NOISE) if layer.type == "concat" else (variable,)
-        values = tuple(weight(value) for value in weights)
+        values = tuple(weight(name, value) for value in weights)
         step = Step(name, str(layer.type), _block(layer), inputs, (output,), values)
         found[index >= count].append(step)
         variable = output
@@ -147,16 +155,6 @@ def _block(layer: Struct) -> Any:
         return None
 
 
-def _unused(name: str, taken: set[str]) -> str:
-    """A name that is not taken, and is from now on."""
-    free, count = name, 1
-    while free in taken:
-        count += 1
-        free = f"{name}_{count}"
-    taken.add(free)
-    return free
-
-
 def _program(steps: list[Step], losses: list[Step], meta: Any) -> Program:
     """Operations of layers, and a softmax for each variable that a softmax loss reads."""
     written = {name for step in steps for name in step.outputs}
@@ -168,7 +166,7 @@ def _program(steps: list[Step], losses: list[Step], meta: Any) -> Program:
         early = [name for name in step.inputs if name not in channels]
         if early:
             step.refuse(f"it reads '{early[0]}', which follows from what it computes")
-        operation = _lowered(step, channels)
+        operation = operation_of(step, channels)
         operations.append(operation)
         channels[operation.output] = channels_of_output(operation, [channels[name] for name in operation.inputs])
     taken = {*channels, *(name for step in losses for name in step.outputs)}
@@ -178,26 +176,10 @@ def _program(steps: list[Step], losses: list[Step], meta: Any) -> Program:
         softmax = isinstance(step.block, dagnn.Loss) and step.block.loss == "softmaxlog"
         if softmax and source in channels and source not in judged:
             judged.add(source)
-            operations.append(ops.Softmax(step.layer, (source,), _unused("prob", taken)))
+            operations.append(ops.Softmax(step.layer, (source,), unused("prob", taken)))
             channels[operations[-1].output] = channels[source]
     used = {name for operation in operations for name in operation.inputs}
     outputs = [operation.output for operation in operations if operation.output not in used]
     if not operations:
         raise ConversionError("The network has no layers, or losses alone: there is nothing to convert.")
     return Program(tuple(operations), tuple(inputs), tuple(outputs), channels)
-
-
-def _lowered(step: Step, channels: Channels) -> Operation:
-    rule = RULES.get(type(step.block))
-    if rule is None:
-        step.refuse(
-            "it is a loss in the middle of the network"
-            if isinstance(step.block, dagnn.Loss)
-            else "no format that holds graphs has it"
-        )
-    if len(step.outputs) != 1:
-        step.refuse(f"it has {len(step.outputs)} outputs")
-    try:
-        return rule(step, channels)
-    except MatConvNetError as error:
-        step.refuse(str(error).rstrip("."))

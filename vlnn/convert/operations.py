@@ -13,6 +13,7 @@ from vlnn.geometry import Sides
 from vlnn.matlab.arrays import Array
 
 Pair = tuple[int, int]  # vertical, horizontal
+AXES = (2, 3, 1, 0)  # where H, W, C and N stand in N x C x H x W
 
 
 class Weight(NamedTuple):

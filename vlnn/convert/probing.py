@@ -10,7 +10,7 @@ import numpy as np
 
 from vlnn.convert import npz
 from vlnn.convert.changes import unchanged
-from vlnn.convert.evaluation import Evaluation, evaluate, inputs_of
+from vlnn.convert.evaluation import NOISE, Evaluation, evaluate, inputs_of
 from vlnn.convert.weights import Network
 from vlnn.dagnn import LRN, BatchNorm, Conv, ConvTranspose, DropOut, Pooling, ReLU, Sigmoid
 from vlnn.errors import ConversionError, MatConvNetError
@@ -70,7 +70,7 @@ def probe(
     names = inputs_of(net)
     refusal: Exception | None = None
     for inputs in _random(net, names, size) if given is None else [_named(given, names)]:
-        found, refusal = _attempt(net, {name: before(x) for name, x in inputs.items()})
+        found, refusal = _attempt(net, {name: x if name == NOISE else before(x) for name, x in inputs.items()})
         if found is not None:
             return Probe(inputs, found)
     what = "the input given" if given is not None else "any random input; give it one with --input"
@@ -98,7 +98,9 @@ def _named(given: Mapping[str, Array], names: Sequence[str]) -> dict[str, Array]
 
 def _random(net: Network, names: Sequence[str], size: Sequence[int] | None) -> Iterator[dict[str, Array]]:
     """Inputs of more and more sizes; the same in every run."""
-    declared = {name: tuple(size) if size else _declared(net, name, len(names) == 1) for name in names}
+    images = [name for name in names if name != NOISE]
+    declared = {name: tuple(size) if size else _declared(net, name, len(images) == 1) for name in images}
+    declared |= {name: (1, 1) for name in names if name == NOISE}
     depths = {name: found[2:3] or _depths(net, name) for name, found in declared.items()}
     for side in SIDES[:1] if all(len(found) >= 2 for found in declared.values()) else SIDES:
         for choice in range(max(map(len, depths.values()), default=0)):

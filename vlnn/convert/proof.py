@@ -12,7 +12,7 @@ from vlnn.convert.comparison import Comparison, Difference, compare
 from vlnn.convert.evaluation import evaluate, inputs_of
 from vlnn.convert.formats import Format, Run
 from vlnn.convert.probing import probe
-from vlnn.convert.weights import Network, weights_of
+from vlnn.convert.weights import Network, named_weights
 from vlnn.errors import ConversionError
 from vlnn.matlab.arrays import Array
 
@@ -68,7 +68,8 @@ class Proof(NamedTuple):
             "tolerance": self.tolerance,
             "largest_difference": worst and worst.relative,
             "in": worst and worst.name,
-            "not_run": self.left_out,
+            "left_out": self.left_out,
+            "not_run": self.not_run or None,
         }
 
     def __str__(self) -> str:
@@ -138,9 +139,5 @@ def prove(
 def _read_back(changed: Changed, path: Path, form: Format) -> tuple[Comparison, Run]:
     """The weights in a file compared, and how to run it: where nobody else does, as the network that was read."""
     written = form.read(path).network()
-    weights = compare(_named(changed.net), _named(written))
+    weights = compare(named_weights(changed.net), named_weights(written))
     return weights, form.run or (lambda path, inputs: evaluate(written, inputs).values)
-
-
-def _named(net: Network) -> dict[str, Array]:
-    return {f"{layer}.{at}": array for (layer, at), array in weights_of(net).items()}

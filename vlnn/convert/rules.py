@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ from vlnn import dagnn
 from vlnn.blocks import nnconv, nnconvt, nnpool, nnrelu, nnroipool, nnsubp
 from vlnn.convert import operations as ops
 from vlnn.convert.operations import Operation, Weight
-from vlnn.errors import ConversionError
+from vlnn.errors import ConversionError, MatConvNetError
 from vlnn.geometry import Sides
 from vlnn.matlab.argparse import block_options, scalar_option
 from vlnn.matlab.arguments import truncate
@@ -22,7 +23,6 @@ ADVICE = (
     "Remove the layer, or write what it does with MatConvNet's other layers; .mat, .npz and .safetensors keep it as it "
     "is"
 )
-NOISE = "sigmas"  # the input that a layer of type concat appends
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Step:
     def refuse(self, why: str) -> NoReturn:
         """Say that the layer cannot be converted."""
         raise ConversionError(f"Layer '{self.layer}' of type {self.type} cannot be converted: {why}. {ADVICE}.")
+
+    @property
+    def place(self) -> tuple[str, tuple[str, ...], str]:
+        """What every operation starts with: the layer, what it reads, and what it writes."""
+        return self.layer, self.inputs, self.outputs[0]
 
     def weight(self, position: int) -> Weight | None:
         return self.weights[position] if position < len(self.weights) else None
@@ -66,17 +71,17 @@ def _conv(step: Step, channels: Channels) -> Operation:
         None, ["pad", block.pad, "stride", block.stride, "dilate", block.dilate, *block.opts], {}
     ).options
     _check(step, (*options["Stride"], *options["Dilate"]), Sides(*options["Pad"]))
-    groups, source = 1, step.inputs[0]
+    groups = 1
     if filters is None and max(options["Dilate"]) > 1:
         step.refuse("it has no filters, and dilate is not one")
     if filters is not None:
-        depth = channels[source] or filters.size[2]
+        depth = channels[step.inputs[0]] or filters.size[2]
         groups, rest = divmod(depth, filters.size[2])
         if rest or filters.size[3] % groups:
             step.refuse(f"its {filters.size[3]} filters of depth {filters.size[2]} do not fit {depth} channels")
     biases = step.weight(1) if block.hasBias or filters is None else None
     return ops.Convolution(
-        step.layer, (source,), step.outputs[0], filters, biases,
+        *step.place, filters, biases,
         options["Stride"], Sides(*options["Pad"]), options["Dilate"], groups,
     )  # fmt: skip
 
@@ -91,7 +96,7 @@ def _convt(step: Step, channels: Channels) -> Operation:
     if filters.size[3] % groups:
         step.refuse(f"its {filters.size[3]} filters do not fit {groups} groups")
     return ops.TransposedConvolution(
-        step.layer, step.inputs[:1], step.outputs[0], filters, step.weight(1) if block.hasBias else None,
+        *step.place, filters, step.weight(1) if block.hasBias else None,
         options["Upsample"], Sides(*options["Crop"]), groups,
     )  # fmt: skip
 
@@ -107,33 +112,34 @@ def _pool(step: Step, channels: Channels) -> Operation:
     if min(high, wide) < 1 or max(pad.top, pad.bottom) >= high or max(pad.left, pad.right) >= wide:
         step.refuse(f"its pads {tuple(pad)} do not fit windows of {high} x {wide}")
     maximum = options["Method"] == "max"
-    return ops.Pooling(step.layer, step.inputs, step.outputs[0], maximum, (high, wide), options["Stride"], pad)
+    return ops.Pooling(*step.place, maximum, (high, wide), options["Stride"], pad)
 
 
 def _relu(step: Step, channels: Channels) -> Operation:
     _, options = block_options(nnrelu.OPTIONS, None, ["leak", step.block.leak, *step.block.opts], {})
-    return ops.Rectifier(step.layer, step.inputs, step.outputs[0], scalar_option("LEAK", options["leak"]))
+    return ops.Rectifier(*step.place, scalar_option("LEAK", options["leak"]))
 
 
 def _bnorm(step: Step, channels: Channels) -> Operation:
+    if len(step.weights) > 2:
+        step.needed(2, "moments")
     return ops.BatchNormalisation(
-        step.layer, step.inputs, step.outputs[0], step.needed(0, "multipliers"), step.needed(1, "biases"),
+        *step.place, step.needed(0, "multipliers"), step.needed(1, "biases"),
         step.weight(2), float(step.block.epsilon),
     )  # fmt: skip
 
 
 def _lrn(step: Step, channels: Channels) -> Operation:
     depth, kappa, alpha, beta = _numbers(step, "param", 4)
-    window = int(min(depth, 2 * (channels[step.inputs[0]] or depth)))
-    if window < 1:
+    known = channels[step.inputs[0]]
+    if not depth >= 1 or (known is None and depth == math.inf):
         step.refuse(f"its window is of {depth:g} channels")
-    return ops.ChannelNormalisation(
-        step.layer, step.inputs, step.outputs[0], (window - 1) // 2, window // 2, kappa, alpha, beta
-    )
+    window = int(min(depth, 2 * known if known else depth))
+    return ops.ChannelNormalisation(*step.place, (window - 1) // 2, window // 2, kappa, alpha, beta)
 
 
 def _noffset(step: Step, channels: Channels) -> Operation:
-    return ops.NormOffset(step.layer, step.inputs, step.outputs[0], *_numbers(step, "param", 2))
+    return ops.NormOffset(*step.place, *_numbers(step, "param", 2))
 
 
 def _spnorm(step: Step, channels: Channels) -> Operation:
@@ -141,27 +147,27 @@ def _spnorm(step: Step, channels: Channels) -> Operation:
     high, wide = int(height), int(width)
     above, left = (high - 1) // 2, (wide - 1) // 2
     pad = Sides(above, high - 1 - above, left, wide - 1 - left)
-    return ops.SpatialNormalisation(step.layer, step.inputs, step.outputs[0], (high, wide), pad, alpha, beta)
+    return ops.SpatialNormalisation(*step.place, (high, wide), pad, alpha, beta)
 
 
 def _global_pool(step: Step, channels: Channels) -> Operation:
     if step.block.method not in ("max", "avg"):
         step.refuse(f"its method is {step.block.method}")
-    return ops.GlobalPooling(step.layer, step.inputs, step.outputs[0], step.block.method == "max")
+    return ops.GlobalPooling(*step.place, step.block.method == "max")
 
 
 def _flatten(step: Step, channels: Channels) -> Operation:
     if step.block.axis not in (1, 2, 3):
         step.refuse(f"axis is {step.block.axis}, none of 1, 2 and 3")
     height, width, depth = (-1 if step.block.axis == axis else 1 for axis in (1, 2, 3))
-    return ops.Reshaping(step.layer, step.inputs, step.outputs[0], (height, width, depth))
+    return ops.Reshaping(*step.place, (height, width, depth))
 
 
 def _reshape(step: Step, channels: Channels) -> Operation:
     size = (*step.block.shape, -1)[:3] if len(step.block.shape) == 2 else step.block.shape
     if len(size) != 3 or size.count(-1) > 1 or min(size) < -1:
         step.refuse(f"its shape is {list(step.block.shape)}")
-    return ops.Reshaping(step.layer, step.inputs, step.outputs[0], size)
+    return ops.Reshaping(*step.place, size)
 
 
 def _permute(step: Step, channels: Channels) -> Operation:
@@ -169,15 +175,15 @@ def _permute(step: Step, channels: Channels) -> Operation:
     order += tuple(range(len(order), 4))
     if sorted(order) != [0, 1, 2, 3]:
         step.refuse(f"its order is {list(step.block.order)}")
-    return ops.Permutation(step.layer, step.inputs, step.outputs[0], order)
+    return ops.Permutation(*step.place, order)
 
 
 def _of_own_type(step: Step, channels: Channels) -> Operation:
     """Of the types that only SimpleNN has."""
     if step.type == "concat":
-        return ops.Appending(step.layer, step.inputs, step.outputs[0])
+        return ops.Appending(*step.place)
     factor, enlarge = nnsubp.factor_of(step.block.scale)
-    return ops.PixelShuffle(step.layer, step.inputs, step.outputs[0], factor, enlarge)
+    return ops.PixelShuffle(*step.place, factor, enlarge)
 
 
 def _scale(step: Step, channels: Channels) -> Operation:
@@ -186,18 +192,18 @@ def _scale(step: Step, channels: Channels) -> Operation:
     if operands < 2 + biased or None in step.weights:
         step.refuse("multipliers or biases are missing")
     multipliers, biases = [*[None] * (len(step.inputs) - 1), *step.weights, None][:2]
-    return ops.Scaling(step.layer, step.inputs, step.outputs[0], multipliers, biases if biased else None, biased)
+    return ops.Scaling(*step.place, multipliers, biases if biased else None, biased)
 
 
 def _concat(step: Step, channels: Channels) -> Operation:
     if step.block.dim not in (1, 2, 3, 4):
         step.refuse(f"dim is {step.block.dim}, none of 1, 2, 3 and 4")
-    return ops.Concatenation(step.layer, step.inputs, step.outputs[0], int(step.block.dim) - 1)
+    return ops.Concatenation(*step.place, int(step.block.dim) - 1)
 
 
 def _crop(step: Step, channels: Channels) -> Operation:
     top, left = _numbers(step, "crop", 2)
-    return ops.Cropping(step.layer, step.inputs[:2], step.outputs[0], (int(top), int(left)))
+    return ops.Cropping(*step.place, (int(top), int(left)))
 
 
 def _grid(count: int) -> Rule:
@@ -205,13 +211,9 @@ def _grid(count: int) -> Rule:
 
     def rule(step: Step, channels: Channels) -> Operation:
         (grids,) = step.block.forward([np.eye(count)[None, None]], [])  # (2, Ho, Wo, count)
-        return ops.Grid(step.layer, step.inputs, step.outputs[0], np.moveaxis(grids, 3, 0))
+        return ops.Grid(*step.place, np.moveaxis(grids, 3, 0))
 
     return rule
-
-
-def _sampler(step: Step, channels: Channels) -> Operation:
-    return ops.BilinearSampling(step.layer, step.inputs, step.outputs[0])
 
 
 def _roi(step: Step, channels: Channels) -> Operation:
@@ -220,16 +222,14 @@ def _roi(step: Step, channels: Channels) -> Operation:
         None, ["method", block.method, "subdivisions", block.subdivisions, "transform", block.transform], {}
     ).options
     return ops.RegionPooling(
-        step.layer, step.inputs, step.outputs[0], options["Method"] == "max", options["Subdivisions"],
+        *step.place, options["Method"] == "max", options["Subdivisions"],
         options["Transform"], block.flatten,
     )  # fmt: skip
 
 
 def _pdist(step: Step, channels: Channels) -> Operation:
     block = step.block
-    if len(step.inputs) < 2:
-        step.refuse("it compares with what is no variable")
-    return ops.Distance(step.layer, step.inputs, step.outputs[0], float(block.p), not block.noRoot, block.aggregate)
+    return ops.Distance(*step.place, float(block.p), not block.noRoot, block.aggregate)
 
 
 def _numbers(step: Step, name: str, count: int) -> Iterable[float]:
@@ -240,11 +240,11 @@ def _numbers(step: Step, name: str, count: int) -> Iterable[float]:
 
 
 def _plain(kind: type[Operation]) -> Rule:
-    return lambda step, channels: kind(step.layer, step.inputs, step.outputs[0])
+    return lambda step, channels: kind(*step.place)
 
 
 def _dropout(step: Step, channels: Channels) -> Operation:
-    return ops.Dropout(step.layer, step.inputs, step.outputs[0], float(step.block.rate))
+    return ops.Dropout(*step.place, float(step.block.rate))
 
 
 RULES: dict[type, Rule] = {
@@ -265,7 +265,7 @@ RULES: dict[type, Rule] = {
     dagnn.Crop: _crop,
     dagnn.AffineGridGenerator: _grid(6),
     dagnn.UniformScalingGridGenerator: _grid(3),
-    dagnn.BilinearSampler: _sampler,
+    dagnn.BilinearSampler: _plain(ops.BilinearSampling),
     dagnn.ROIPooling: _roi,
     dagnn.PDist: _pdist,
     dagnn.Axpy: _plain(ops.WeightedSum),
@@ -276,3 +276,38 @@ RULES: dict[type, Rule] = {
     dagnn.Permute: _permute,
     Struct: _of_own_type,
 }
+
+ANY = 2**31
+READS: dict[type, tuple[int, int]] = {  # how many variables at least, and at most; the others read one
+    dagnn.Axpy: (3, 3),
+    dagnn.BilinearSampler: (2, 2),
+    dagnn.Concat: (1, ANY),
+    dagnn.Crop: (2, 2),
+    dagnn.PDist: (2, 3),
+    dagnn.ROIPooling: (2, 2),
+    dagnn.Scale: (1, 3),
+    dagnn.Sum: (1, ANY),
+    Struct: (1, 2),
+}
+
+
+def operation_of(step: Step, channels: Channels) -> Operation:
+    """A layer as an operation.
+
+    Raises
+    ------
+    ConversionError
+        It cannot be one.
+    """
+    kind = type(step.block)
+    if isinstance(step.block, dagnn.Loss) and kind not in RULES:
+        step.refuse("it is a loss in the middle of the network")
+    if kind not in RULES:
+        step.refuse("no format that holds graphs has it")
+    least, most = READS.get(kind, (1, 1))
+    if len(step.inputs) < least or len(step.outputs) != 1:
+        step.refuse(f"it reads {len(step.inputs)} variables and writes {len(step.outputs)}")
+    try:
+        return RULES[kind](replace(step, inputs=step.inputs[:most]), channels)
+    except MatConvNetError as error:
+        step.refuse(str(error).rstrip("."))

@@ -10,7 +10,7 @@ from vlnn.convert import formats
 from vlnn.convert.comparison import Comparison, compare
 from vlnn.convert.evaluation import evaluate, inputs_of
 from vlnn.convert.probing import probe
-from vlnn.convert.weights import Network, weights_of
+from vlnn.convert.weights import Network, named_weights
 from vlnn.errors import ConversionError, MatConvNetError
 from vlnn.matlab.arrays import Array
 from vlnn.simplenn import SimpleNN
@@ -79,7 +79,7 @@ def compare_subjects(
     if first.net is None or second.net is None or first.run is None or second.run is None:
         only = Comparison([], [], [])
         return Verdict(compare(first.arrays, second.arrays), only, [], "not computed: a file has weights alone")
-    weights = compare(_weights(first.net), _weights(second.net))
+    weights = compare(named_weights(first.net), named_weights(second.net))
     try:
         tried = probe(first.net, given, size)
         names = inputs_of(second.net)
@@ -99,10 +99,6 @@ def compare_subjects(
     if type(first.net) is not type(second.net):
         values = [_by_layers(net, each) for net, each in zip(nets, values, strict=True)]
     return Verdict(weights, compare(*values), tried.evaluation.left_out)
-
-
-def _weights(net: Network) -> dict[str, Array]:
-    return {f"{layer}.{at}": array for (layer, at), array in weights_of(net).items()}
 
 
 def _by_layers(net: Network, values: Mapping[str, Array]) -> dict[str, Array]:

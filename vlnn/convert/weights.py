@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from vlnn.convert.names import unused
 from vlnn.dagnn import DagNN
 from vlnn.matlab.arrays import Array, is_array
 from vlnn.simplenn import SimpleNN
@@ -32,16 +33,8 @@ def sharing(net: DagNN) -> DagNN:
 
 def layer_names(net: SimpleNN) -> list[str]:
     """A name for each layer of a SimpleNN: its own, or 'layer1' and so on; with '_2' at its end if it is taken."""
-    taken, names = {"input"}, []
-    for index, layer in enumerate(net.layers):
-        name = str(layer.get("name") or f"layer{index + 1}")
-        free, count = name, 1
-        while free in taken:
-            count += 1
-            free = f"{name}_{count}"
-        taken.add(free)
-        names.append(free)
-    return names
+    taken = {"input"}
+    return [unused(str(layer.get("name") or f"layer{index + 1}"), taken) for index, layer in enumerate(net.layers)]
 
 
 def weights_of(net: Network) -> dict[tuple[str, int], Array]:
@@ -57,3 +50,8 @@ def weights_of(net: Network) -> dict[tuple[str, int], Array]:
         for at, value in enumerate(weights)
         if is_array(value) and np.size(value)
     }
+
+
+def named_weights(net: Network) -> dict[str, Array]:
+    """The weights by names such as 'conv1.0', which are the same in both kinds of networks."""
+    return {f"{layer}.{at}": array for (layer, at), array in weights_of(net).items()}

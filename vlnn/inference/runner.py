@@ -18,11 +18,11 @@ from vlnn.matlab.arrays import Array
 from vlnn.matlab.colour import im2uint8
 from vlnn.matlab.images import imresize
 from vlnn.preprocessing import Normalization
-from vlnn.preprocessing.pictures import pictures
+from vlnn.preprocessing.pictures import picture_of, sources
 from vlnn.simplenn import SimpleNN
 from vlnn.simplenn.move import vl_simplenn_move
+from vlnn.summary.description import colour_order
 from vlnn.summary.graph import as_graph, roles_of, sizes_of
-from vlnn.summary.network import colour_order
 
 Network: TypeAlias = SimpleNN | DagNN
 Colour: TypeAlias = Literal["luma", "each", "grey"]
@@ -170,8 +170,8 @@ class Runner:
         """
         waiting: list[_Prepared] = []
         for name, image in images:
-            (picture,) = pictures(image)
-            ready = self._ready(name, picture)
+            (source,) = sources(image)
+            ready = self._ready(name, picture_of(source))
             full = len(waiting) == self.plan.batch or ready.maps
             if waiting and (full or waiting[0].x.shape != ready.x.shape):
                 yield from self._through(waiting)

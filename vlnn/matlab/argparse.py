@@ -115,6 +115,9 @@ def _update(opts: Any, args: Any, recursive: bool, merge: bool, collect: bool) -
     before = _fields(opts)
     updated = copy.copy(opts)
     cells = list(args) if isinstance(args, (list, tuple)) else [args]
+    by_lower: dict[str, list[str]] = {}
+    for field in before:
+        by_lower.setdefault(field.lower(), []).append(field)
     rest: list[Any] = []
     position = 0
     while position < len(cells):
@@ -135,9 +138,9 @@ def _update(opts: Any, args: Any, recursive: bool, merge: bool, collect: bool) -
         head, *tail = name.split(".")
         for part in reversed(tail):
             value = {part: value}
-        matches = [field for field in before if field.lower() == head.lower()]
+        matches = by_lower.get(head.lower(), ())
         if len(matches) == 1:
-            field = matches[0]
+            (field,) = matches
         elif merge:
             field = head
         elif collect:

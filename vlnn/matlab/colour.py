@@ -157,26 +157,31 @@ def imread(file: str | os.PathLike[str] | IO[bytes], *, nargout: int | None = No
 
     Source: MATLAB documentation, "imread".
     """
+    outputs_wanted("imread", nargout, 3)
+    return give([np.asfortranarray(part) for part in decoded(file)], 1 if nargout is None else nargout)
+
+
+def decoded(file: str | os.PathLike[str] | IO[bytes]) -> tuple[Array, Array, Array]:
+    """What ``imread`` returns, but the picture in C order, as decoders have it."""
     try:
         from PIL import Image
     except ModuleNotFoundError:
         raise ModuleNotFoundError("imread needs Pillow: pip install 'vlnn[images]'", name="PIL") from None
-    outputs_wanted("imread", nargout, 3)
     colour_map = alpha = np.zeros((0, 0))
     with Image.open(file) as opened:
         picture: Image.Image = opened
         if picture.mode == "P":
             palette = np.array(picture.getpalette("RGB") or [], np.float64)
-            colour_map = np.asfortranarray(palette.reshape(-1, 3) / 255)
+            colour_map = palette.reshape(-1, 3) / 255
         elif picture.mode in ("PA", "YCbCr", "LAB", "HSV", "RGBX", "RGBa"):
             picture = picture.convert("RGBA" if picture.mode in ("PA", "RGBa") else "RGB")
         pixels = np.array(picture)
     if pixels.dtype == np.int32 and pixels.size and pixels.min() >= 0 and pixels.max() < 65536:
         pixels = pixels.astype(np.uint16)  # 16 bits, which Pillow keeps in 32
     if picture.mode in ("LA", "RGBA"):
-        pixels, alpha = pixels[..., :-1], np.asfortranarray(pixels[..., -1])
+        pixels, alpha = pixels[..., :-1], pixels[..., -1]
         pixels = pixels[..., 0] if picture.mode == "LA" else pixels
-    return give([np.asfortranarray(pixels), colour_map, alpha], 1 if nargout is None else nargout)
+    return pixels, colour_map, alpha
 
 
 def psnr(image: Any, reference: Any, peak: float | None = None, *, nargout: int | None = None) -> Any:

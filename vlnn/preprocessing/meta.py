@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from vlnn.dagnn import Conv, DagNN
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import plain, received
+from vlnn.matlab.arrays import is_array
 from vlnn.simplenn import SimpleNN
 from vlnn.simplenn.formats import cells
 
@@ -24,8 +23,9 @@ def input_depth(net: Network) -> int | None:
         return next((int(block.size[2]) for block in blocks if isinstance(block, Conv) and block.size[2]), None)
     for layer in net.layers:
         if layer.type == "conv":
-            filters = next(iter(cells(layer.get("weights"))), None)
-            return None if filters is None or absent(filters) else (*np.shape(filters), 1, 1)[2]
+            weights = cells(layer.get("weights"))
+            known = bool(weights) and is_array(weights[0]) and weights[0].size > 0
+            return (*weights[0].shape, 1, 1, 1)[2] if known else None
         if layer.type not in ("relu", "dropout", "lrn", "normalize", "pool", "noffset"):
             return None
     return None
@@ -43,7 +43,9 @@ def fields_of(meta: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def absent(value: Any) -> bool:
     """Whether a field is missing or [], which mean the same."""
-    return value is None or np.size(value) == 0
+    return (
+        value is None or (is_array(value) and value.size == 0) or (isinstance(value, (list, tuple, str)) and not value)
+    )
 
 
 def first(fields: Mapping[str, Any], meta: Mapping[str, Any], names: Sequence[str]) -> tuple[str, Any]:
@@ -69,7 +71,7 @@ def input_size(meta: Mapping[str, Any], fields: Mapping[str, Any]) -> tuple[tupl
         if absent(value):
             continue
         numbers = plain(value)
-        if numbers is None or len(numbers) > 4 or not all(0 < number < 2**31 for number in numbers[:3]):
+        if not numbers or len(numbers) > 4 or not all(1 <= number < 2**31 for number in numbers[:3]):
             raise MatConvNetError(
                 f"net.meta.{name} is not the size of an image, height, width and channels. Received {received(value)}."
             )

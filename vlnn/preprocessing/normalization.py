@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from vlnn.blocks.augmentation import Crop, resized, rounded
+from vlnn.engines.cpu import threads
 from vlnn.errors import MatConvNetError
 from vlnn.geometry import sizes
 from vlnn.matlab.arguments import received
 from vlnn.matlab.arrays import Array
 from vlnn.matlab.images import find_method, imresize
 from vlnn.preprocessing.meta import Network, absent, crop_part, fields_of, first, input_depth, input_size
-from vlnn.preprocessing.pictures import from_0_to_255, pictures, with_channels
+from vlnn.preprocessing.pictures import from_0_to_255, picture_of, sources, with_channels
 from vlnn.simplenn.formats import flag
 
 AVERAGES = ("averageImage", "imageMean")  # the second in files older than MatConvNet's meta
@@ -124,7 +125,12 @@ class Normalization:
                 average = imresize(average, self.size)
         object.__setattr__(self, "average", average)
         if self.deviation is not None:
-            object.__setattr__(self, "deviation", _as_image("imageStd", self.deviation))
+            deviation = _as_image("imageStd", self.deviation)
+            if not deviation.all():
+                raise MatConvNetError(
+                    f"imageStd, by which pictures are divided, is 0. Received {received(self.deviation)}."
+                )
+            object.__setattr__(self, "deviation", deviation)
         method = find_method(self.interpolation) if isinstance(self.interpolation, str) else None
         if method is None:
             raise MatConvNetError(
@@ -176,19 +182,43 @@ class Normalization:
         )
 
     def apply(self, images: Any) -> Array:
-        """Pictures as ``preprocess`` takes them, in the form of (H, W, C, N) in single, Fortran-ordered."""
-        planes = []
-        for position, picture in enumerate(pictures(images)):
-            planes.append(self._prepared(picture, position + 1))
-            if planes[-1].shape != planes[0].shape:
+        """Pictures as ``preprocess`` takes them, in the form of (H, W, C, N) in single, Fortran-ordered.
+
+        They are read and prepared on all threads.
+        """
+        given = list(sources(images))
+        if not given:
+            raise MatConvNetError("There is no picture. Received an empty list.")
+        planes: list[Array] = [None] * len(given)
+        dark: list[int] = []
+
+        def prepare(position: int) -> None:
+            picture = picture_of(given[position])
+            if self._counts_to_1(picture):
+                dark.append(position)
+            planes[position] = self._prepared(picture, position + 1)
+
+        threads.each(prepare, range(len(given)))
+        if dark:
+            first = min(dark)
+            warnings.warn(
+                f"No pixel of picture {first + 1} is above 1, and pixels count from 0 to 255. Give the picture in "
+                "uint8, or multiplied by 255.",
+                stacklevel=3,
+            )
+        for position, each in enumerate(planes):
+            if each.shape != planes[0].shape:
                 raise MatConvNetError(
                     f"Pictures of one call have one size, because nothing says to what size to bring them. Received "
-                    f"{_size_of(planes[0])} and, as picture {position + 1}, {_size_of(planes[-1])}."
+                    f"{_size_of(planes[0])} and, as picture {position + 1}, {_size_of(each)}."
                 )
-        if not planes:
-            raise MatConvNetError("There is no picture. Received an empty list.")
         batch = np.empty((len(planes), *planes[0].shape), np.float32)  # (N, C, W, H)
         return np.stack(planes, out=batch).transpose(3, 2, 1, 0)
+
+    def _counts_to_1(self, picture: Array) -> bool:
+        """Whether a picture seems to be from 0 to 1, where the network wants pictures from 0 to 255."""
+        matters = self.average.any() or self.scale != 1
+        return bool(picture.dtype.kind == "f" and matters and 0 < np.abs(picture).max() <= 1)
 
     def _prepared(self, picture: Array, number: int) -> Array:
         """One picture as planes (C, W, H) in single."""
@@ -199,12 +229,6 @@ class Normalization:
                 raise MatConvNetError(
                     f"The network's {what} has {array.shape[2]} channels, and picture {number} has {channels}."
                 )
-        if picture.dtype.kind == "f" and (self.average.any() or self.scale != 1) and 0 < np.abs(pixels).max() <= 1:
-            warnings.warn(
-                f"Picture {number} is of class {picture.dtype}, and no pixel is above 1: pixels count from 0 to 255. "
-                "Give the picture in uint8, or multiplied by 255.",
-                stacklevel=4,
-            )
         height, width = pixels.shape[:2]
         planes = resized(pixels, self._crop_of(height, width), self.interpolation)
         if self.scale != 1:
@@ -231,7 +255,10 @@ class Normalization:
 
 def _as_image(name: str, value: Any) -> Array:
     """One number, one for each channel, or an image, as (1, 1, C) or (H, W, C) in single."""
-    array = np.asarray(0.0 if absent(value) else value)
+    try:
+        array = np.asarray(0.0 if absent(value) else value)
+    except ValueError:  # a ragged list
+        array = np.empty(0, object)
     if array.dtype.kind not in "iufb" or not 0 <= array.ndim <= 4 or (array.ndim == 4 and array.shape[3] > 1):
         raise MatConvNetError(
             f"{name} is neither a number, nor one for each channel, nor an image. Received {received(value)}."

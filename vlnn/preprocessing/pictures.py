@@ -11,16 +11,16 @@ import numpy as np
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import received
 from vlnn.matlab.arrays import Array
-from vlnn.matlab.colour import imread, rgb2gray
+from vlnn.matlab.colour import decoded, rgb2gray
 
 
-def pictures(images: Any) -> Iterator[Array]:
-    """Each picture as (H, W, C)."""
+def sources(images: Any) -> Iterator[str | os.PathLike[str] | Array]:
+    """Each picture, as the name of a file or as an array (H, W, C)."""
     if isinstance(images, (str, os.PathLike)):
-        yield _read(images)
+        yield images
     elif isinstance(images, (list, tuple)):
         for image in images:
-            yield from pictures(image)
+            yield from sources(image)
     else:
         array = np.asarray(images)
         if array.ndim not in (2, 3, 4) or array.size == 0 or array.dtype.kind not in "iufb":
@@ -33,9 +33,16 @@ def pictures(images: Any) -> Iterator[Array]:
             yield array[..., position]
 
 
+def picture_of(source: str | os.PathLike[str] | Array) -> Array:
+    """A picture as (H, W, C), in the class that it has."""
+    if not isinstance(source, (str, os.PathLike)):
+        return source
+    return _read(source)
+
+
 def _read(path: str | os.PathLike[str]) -> Array:
     try:
-        pixels, colours = imread(path, nargout=2)
+        pixels, colours, _ = decoded(path)
     except Exception as error:
         if isinstance(error, (SyntaxError, EOFError)) or type(error).__name__ == "DecompressionBombError":  # Pillow's
             raise MatConvNetError(f"{os.fspath(path)} is no picture that can be read: {error}") from None
@@ -61,13 +68,15 @@ def with_channels(picture: Array, channels: int | None, number: int) -> Array:
 
 
 def from_0_to_255(picture: Array, number: int) -> Array:
-    """A picture in single."""
+    """A picture in uint8 or single."""
     if picture.dtype == np.bool_:
         return picture * np.float32(255)
     if picture.dtype == np.uint16:
         return picture.astype(np.float32) / np.float32(257)
-    if picture.dtype.kind == "f" or picture.dtype == np.uint8:
-        return picture.astype(np.float32)
+    if picture.dtype == np.uint8:
+        return picture
+    if picture.dtype.kind == "f":
+        return picture.astype(np.float32, copy=False)
     raise MatConvNetError(
         f"Picture {number} is of class {picture.dtype}; uint8, uint16, single, double and logical are pictures."
     )

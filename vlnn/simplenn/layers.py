@@ -229,15 +229,19 @@ def _subp(layer: Struct, before: Struct, after: Struct, dzdy: Any, run: Run) -> 
 
 
 def _concat(layer: Struct, before: Struct, after: Struct, dzdy: Any, run: Run) -> Any:
-    """The data and, as more channels, maps of the level of noise: numbers, one or three, stand for maps of them."""
+    """The data and, as more channels, maps of the level of noise.
+
+    Numbers, one or three, stand for maps of them, and so do (1, 1, C, N) numbers.
+    """
     x, sigmas = before.x, layer.sigmas
     if not is_array(sigmas):
         sigmas = np.asarray(sigmas)
     sigmas = library(x).asarray(sigmas, x.dtype)
     if sigmas.ndim <= 2 and (sigmas.ndim < 2 or sigmas.shape[0] in (1, 3)):
+        sigmas = sigmas.reshape(1, 1, sigmas.shape[0] if sigmas.ndim else 1, -1)
+    if sigmas.ndim > 2 and sigmas.shape[:2] == (1, 1):
         height, width, _, images = (*x.shape, 1, 1)[:4]
-        numbers = sigmas.reshape(sigmas.shape[0] if sigmas.ndim else 1, -1)
-        sigmas = library(x).ones((height, width, 1, images), x.dtype) * numbers
+        sigmas = library(x).ones((height, width, 1, images), x.dtype) * sigmas.reshape((*sigmas.shape, 1)[:4])
     if dzdy is None:
         return vl_nnconcat([x, sigmas])
     return vl_nnconcat([x, sigmas], 3, dzdy)[0]

@@ -1,6 +1,6 @@
 """What a network is made of: its layers with sizes, receptive fields, parameters and memory, and its graph drawn."""
 
-from vlnn.summary.network import LayerSummary, NetworkSummary, summarise
+from vlnn.summary.network import BYTES, LayerSummary, NetworkSummary, summarise
 from vlnn.summary.statistics import Statistics, statistics
 
-__all__ = ["LayerSummary", "NetworkSummary", "Statistics", "statistics", "summarise"]
+__all__ = ["BYTES", "LayerSummary", "NetworkSummary", "Statistics", "statistics", "summarise"]

@@ -36,7 +36,8 @@ def as_graph(net: Network) -> DagNN:
     source = "input"
     for index, layer in enumerate(current_layers(net)):
         block, weights = _block(layer)
-        name = str(layer.get("name") or f"layer{index + 1}")
+        given = layer.get("name")
+        name = given if isinstance(given, str) and given else f"layer{index + 1}"
         while name in graph.positions["layers"] or name in ("input", LABELS):
             name += "'"
         inputs = [source, LABELS] if isinstance(block, (Loss, PDist)) else [source]

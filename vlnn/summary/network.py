@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
-
-import numpy as np
 
 from vlnn.dagnn import BatchNorm, Concat, Conv, ConvTranspose, DagNN, DropOut, Loss, Pooling, ReLU, Unknown
 from vlnn.dagnn.extents import NO_FIELD, UNKNOWN_SIZE, Pair, ReceptiveField, Size
@@ -20,10 +16,10 @@ from vlnn.preprocessing.meta import input_depth
 from vlnn.simplenn import SimpleNN
 from vlnn.simplenn.formats import cells
 from vlnn.simplenn.layers import TYPES
+from vlnn.summary.formulas import Formulas
 from vlnn.summary.graph import Network, as_graph, peak_of, roles_of, shape_of, sizes_of
 
 BYTES = 4  # of a number in single
-LARGE = 2520  # a side for which sizes that follow from another are worked out: most strides divide it
 
 
 @dataclass(frozen=True)
@@ -156,7 +152,7 @@ def summarise(net: Network, input_size: Mapping[str, Any] | Any = None) -> Netwo
         problems.append(str(error))
     inputs = _input_sizes(net, graph, images, normalization, input_size)
     sizes = sizes_of(graph, inputs)
-    formulas = _Formulas(graph, inputs)
+    formulas = Formulas(graph, inputs)
     fields = _fields(graph, images)
     layers = []
     for index, layer in enumerate(graph.layers):
@@ -222,62 +218,15 @@ def class_names(net: Network) -> tuple[str, ...]:
     return ()
 
 
-def as_json(summary: NetworkSummary) -> dict[str, Any]:
-    """The summary as JSON has it: None for NaN."""
-    described = {field.name: getattr(summary, field.name) for field in dataclasses.fields(summary)}
-    described["layers"] = [dataclasses.asdict(layer) for layer in summary.layers]
-    described["normalization"] = summary.normalization and _of_normalization(summary.normalization)
-    plain: dict[str, Any] = _plain(described)
-    return plain
-
-
-def _of_normalization(normalization: Normalization) -> dict[str, Any]:
-    average = normalization.average
-    return {
-        "size": normalization.size,
-        "channels": normalization.channels,
-        "average": average.mean(axis=(0, 1)).tolist(),
-        "average_is_image": average.shape[:2] != (1, 1),
-        "deviation": None if normalization.deviation is None else normalization.deviation.ravel().tolist(),
-        "crop": normalization.crop,
-        "keep_aspect": normalization.keep_aspect,
-        "interpolation": normalization.interpolation,
-        "scale": normalization.scale,
-        "stated": normalization.stated,
-        "colour_order": colour_order(normalization),
-    }
-
-
-def colour_order(normalization: Normalization) -> str | None:
-    """RGB, as everywhere in MatConvNet, or BGR where the average rises from channel to channel as in Caffe's networks.
-
-    The average of photographs of the world falls from red to blue.
-    """
-    if normalization.channels != 3:
-        return None
-    means = normalization.average.mean(axis=(0, 1)).ravel()
-    return "BGR" if len(means) == 3 and means[2] > means[1] > means[0] > 0 else "RGB"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return None if not math.isfinite(value) else int(value) if value.is_integer() and value < 2**53 else value
-    return value
-
-
 def _input_sizes(
     net: Network, graph: DagNN, images: list[str], normalization: Normalization, given: Any
 ) -> dict[str, Size]:
     """The size of each input: as given, as net.meta says, or NaN."""
-    channels = normalization.channels or input_depth(net) or math.nan
-    first = (*(normalization.size or (math.nan, math.nan)), channels, 1)
-    found: dict[str, Size] = {name: first if name == images[0] else UNKNOWN_SIZE for name in images}
+    channels = {name: _depth(graph, name) for name in images}
+    found: dict[str, Size] = {name: (math.nan, math.nan, channels[name], 1) for name in images}
+    if images:
+        channels[images[0]] = normalization.channels or input_depth(net) or math.nan
+        found[images[0]] = (*(normalization.size or (math.nan, math.nan)), channels[images[0]], 1)
     if given is None:
         return found
     if not isinstance(given, Mapping):
@@ -293,16 +242,25 @@ def _input_sizes(
                 f"The size of an input is height, width, channels and images, of which the last two may be left out. "
                 f"Received {given[name]!r}."
             )
-        channels_left_out = (channels if name == images[0] else math.nan, 1)
-        found[name] = tuple(int(n) for n in numbers) + channels_left_out[len(numbers) - 2 :]
+        left_out = (channels.get(name, math.nan), 1)
+        found[name] = tuple(int(number) for number in numbers) + left_out[len(numbers) - 2 :]
     return found
+
+
+def _depth(graph: DagNN, variable: str) -> float:
+    """How many channels the filters take that read a variable; NaN where none do."""
+    blocks = (layer.block for layer in graph.layers if variable in layer.inputs)
+    return next((block.size[2] for block in blocks if isinstance(block, Conv) and block.size[2]), math.nan)
 
 
 def _fields(graph: DagNN, images: list[str]) -> dict[str, ReceptiveField]:
     """The receptive field of each variable in the first input."""
     if not images:
         return {}
-    fields = graph.getVarReceptiveFields(images[0])
+    try:
+        fields = graph.getVarReceptiveFields(images[0])
+    except (ArithmeticError, IndexError, TypeError, ValueError):  # a layer whose fields make no sense
+        return {}
     return {var.name: field for var, field in zip(graph.vars, fields, strict=True)}
 
 
@@ -352,41 +310,3 @@ def _detail(block: Any) -> str:
         case Concat():
             return f"along dimension {block.dim:g}" if block.dim != 3 else ""
     return ""
-
-
-class _Formulas:
-    """Sizes in terms of the height H and the width W of the first input, where they are not known."""
-
-    def __init__(self, graph: DagNN, inputs: dict[str, Size]) -> None:
-        self._samples: list[dict[str, Size]] = []
-        first = next(iter(inputs), None)
-        if first is not None and math.isnan(inputs[first][0]):
-            for side in (LARGE, 2 * LARGE):
-                trial = {name: (side, side, size[2], 1) for name, size in inputs.items()}
-                self._samples.append(sizes_of(graph, trial))
-
-    def of(self, variable: str) -> str:
-        if not self._samples or variable not in self._samples[0]:
-            return ""
-        small, large = (sample[variable] for sample in self._samples)
-        sides = [_side(name, small[at], large[at]) for at, name in enumerate("HW")]
-        depth = "?" if math.isnan(small[2]) else f"{small[2]:g}"
-        return " x ".join([*sides, depth])
-
-
-def _side(name: str, small: float, large: float) -> str:
-    """A side that is small for LARGE and large for twice that."""
-    if math.isnan(small) or math.isnan(large):
-        return "?"
-    if small == large:
-        return f"{small:g}"
-    slope = Fraction(large - small) / LARGE
-    slope = slope.limit_denominator(1000)
-    # side = (up * name + rest) / down
-    rest = Fraction(small) * slope.denominator - slope.numerator * LARGE
-    up = name if slope.numerator == 1 else f"{slope.numerator}{name}"
-    if rest:
-        up += f"{int(rest):+d}"
-    if slope.denominator == 1:
-        return up
-    return f"({up})/{slope.denominator}" if rest else f"{up}/{slope.denominator}"

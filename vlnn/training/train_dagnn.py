@@ -49,15 +49,15 @@ class DagTraining:
         self._der_outputs = opts.derOutputs
         self._extract = opts.extractStatsFn or loss_averages
 
+    def show(self) -> None:
+        """Nothing, as in MatConvNet."""
+
     def begin(self, params: Struct, rng: np.random.Generator) -> list[Learned]:
         if len(params.train) and absent(self._der_outputs):
             raise MatConvNetError("DEROUTPUTS must be specified when training. Received none.")
         net = self.net
         net.reset()
         net.move("gpu" if params.gpus else "cpu")
-        self._before = net.rng, net.accumulateParamDers
-        net.rng = rng
-        self._spare_the_images()
         learned = []
         for param in net.params:
             if param.value is None:
@@ -76,6 +76,9 @@ class DagTraining:
             learned.append(
                 Learned(f"parameter '{param.name}'", param.value, rate, decay, average, max(param.fanout, 1))
             )
+        self._before = net.rng, net.accumulateParamDers
+        net.rng = rng
+        self._spare_the_images()
         return learned
 
     def _spare_the_images(self) -> None:

@@ -59,9 +59,9 @@ class SimpleTraining:
     def __init__(self, net: Any, opts: Struct) -> None:
         self.net: SimpleNN = vl_simplenn_tidy(net)
         self._count, self._labels = error_function(opts.errorFunction, opts.errorLabels)
-        if len(self.net.layers) > 1:
-            self.net.layers[-2].precious = True  # predictions, of which errors are counted
-        vl_simplenn_display(self.net, "batchSize", opts.batchSize, nargout=0)
+        if len(self.net.layers) < 2:
+            raise MatConvNetError(f"A network needs two layers, the last one a loss, to be trained. Received {net!r}.")
+        self.net.layers[-2].precious = True  # predictions, of which errors are counted
         self._params = opts
         self._learned: list[Learned] = []
         self._learns = False
@@ -70,6 +70,9 @@ class SimpleTraining:
         self._evaluated = self.net
         self._res: Any = None
         self._errors = np.zeros(1)
+
+    def show(self) -> None:
+        vl_simplenn_display(self.net, "batchSize", self._params.batchSize, nargout=0)
 
     def begin(self, params: Struct, rng: np.random.Generator) -> list[Learned]:
         net = vl_simplenn_move(self.net, "gpu" if params.gpus else "cpu")
@@ -124,7 +127,8 @@ class SimpleTraining:
         self._learns = learn
         before = res[-2].x
         images = before.shape[3] if before.ndim > 3 else 1
-        errors = [float(error) for error in np.ravel(host(self._count(params, labels, res)))] if self._labels else []
+        counted = self._count(params, labels, res)
+        errors = [float(error) for error in np.ravel(host(counted))] if self._labels else []
         if len(errors) < len(self._labels):
             raise MatConvNetError(
                 f"The error function returned {len(errors)} errors, and 'errorLabels' names {', '.join(self._labels)}."
@@ -173,6 +177,7 @@ class SimpleTraining:
         for layer, given in zip(found.layers, self.net.layers, strict=False):
             if layer.type == given.type:  # functions are not in the file
                 layer.update({name: value for name, value in given.items() if callable(value)})
+        found.layers[-1].pop("class", None)  # MatConvNet leaves labels there
         self.net = found
 
 

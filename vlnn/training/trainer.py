@@ -12,6 +12,7 @@ import numpy as np
 
 from vlnn.errors import MatConvNetError
 from vlnn.matlab.arguments import plain, received
+from vlnn.matlab.arrays import library
 from vlnn.matlab.devices import move_to
 from vlnn.matlab.matfile import loadmat
 from vlnn.matlab.values import Struct, StructArray
@@ -33,6 +34,9 @@ class Trained(Protocol):
 
     function: str  # that trains it
     net: Any
+
+    def show(self) -> None:
+        """Print the network."""
 
     def begin(self, params: Struct, rng: np.random.Generator) -> list[Learned]:
         """Get ready for an epoch, on the device where it runs: the arrays to learn, the network's own from now on."""
@@ -105,16 +109,19 @@ class Trainer:
         if team.rank > 0:
             self.params.update(plotDiagnostics=False)
         self.states: list[Any] = []  # of the solver; none before it has been used
-        self.state = Struct(solverState=None, stats=Struct())
+        self.state = Struct()
         self.stats = Struct({name: StructArray() for name in checkpoints.SETS})
         self.learns = len(opts.train) > 0
 
     def train(self) -> tuple[Any, Struct]:
         if self.team.rank == 0:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self.trained.show()
         for epoch in range(self._resume() + 1, self.opts.numEpochs + 1):
             self._epoch(epoch)
-            if self._asked_to_stop():
+            stop = self._asked_to_stop()
+            self._end_if_interrupted("at its end")
+            if stop:
                 break
         return self.trained.net, self.stats
 
@@ -131,13 +138,13 @@ class Trainer:
         assert found is not None
         self.trained.restore(found.net)
         self.states = self.trained.flat(found.state.get("solverState"))
-        self.state.update(solverState=found.state.get("solverState"))
         self.stats = Struct({name: StructArray(found.stats[name][:epoch]) for name in checkpoints.SETS})
         return epoch
 
     def _epoch(self, epoch: int) -> None:
         """Train, validate, save and plot."""
-        opts, params = self.opts, self.params
+        opts = self.opts
+        params = self.params = self.params.copy()  # what a caller has kept stays as it was
         seed = opts.randomSeed + epoch
         seed_globally(seed, self.team)
         shuffled = np.random.default_rng(seed)
@@ -146,13 +153,14 @@ class Trainer:
         params.train, params.val = (self._order(name, shuffled) for name in checkpoints.SETS)
         params.train = params.train[: int(min(opts.epochSize, len(params.train)))]
         rng = np.random.default_rng([seed, self.team.rank])
+        stats = Struct()
         for name in checkpoints.SETS:
             with profiled() if opts.profile and self.team.rank == 0 else nullcontext():
-                self.state.stats[name] = _joined(self.team.all(self._pass(name, rng)))
-            self.stats[name].append(self.state.stats[name])
+                stats[name] = _joined(self.team.all(self._pass(name, rng)))
+            self.stats[name].append(stats[name])
         keep = opts.saveSolverState
         self.states = self.states if keep else []
-        self.state.solverState = self.trained.nested(self.states) if keep else None
+        self.state = Struct(solverState=self.trained.nested(self.states) if keep else None, stats=stats)
         if self.team.rank == 0:
             self._write(epoch)
 
@@ -216,7 +224,7 @@ class Trainer:
                 stats = trained.statistics(Struct(num=float(num), time=clock.total))
                 if shown is not None:
                     shown.line(number, done / total, size / taken, stats)
-                self._stop_if_asked(name, number, len(order))
+                self._end_if_interrupted(f"{name}, after batch {number} of {len(order)}")
         return stats
 
     def _begin_to_learn(self, learned: list[Learned]) -> ParameterServer | None:
@@ -231,16 +239,17 @@ class Trainer:
         if self.team.size == 1:
             return None
         for each, value in zip(learned, self.team.same([on_host(each.value) for each in learned]), strict=True):
-            each.value.set(value) if not isinstance(each.value, np.ndarray) else np.copyto(each.value, value)
+            each.value[...] = library(each.value).asarray(value)
         server = ParameterServer(comm=self.team)
         self.trained.serve(server)
         return server
 
-    def _stop_if_asked(self, name: str, batch: int, count: int) -> None:
+    def _end_if_interrupted(self, where: str) -> None:
+        """Raise KeyboardInterrupt if somebody has pressed Ctrl-C in any of the processes."""
         if any(self.team.all(self.interruption.requested)):
             raise KeyboardInterrupt(
-                f"Training was interrupted in epoch {self.params.epoch}, {name}, after batch {batch} of {count}. The "
-                f"same call goes on after the last checkpoint in {self.folder}."
+                f"Training was interrupted in epoch {self.params.epoch}, {where}. The same call goes on after the last "
+                f"checkpoint in {self.folder}."
             )
 
     def _write(self, epoch: int) -> None:

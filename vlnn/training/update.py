@@ -54,9 +54,8 @@ def update(learned: Learned, der: Any, params: Struct, workers: int) -> None:
         value *= 1 - learned.rate
         value += (learned.rate / workers / learned.fanout) * der
         return
-    gradient = (1 / workers) * der
-    if decay:
-        gradient += decay * value
+    gradient = decay * value if decay else np.zeros_like(value)
+    gradient += der if workers == 1 else (1 / workers) * der
     if params.solver is not None:
         _solve(learned, gradient, params, rate)
         return

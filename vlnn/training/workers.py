@@ -74,7 +74,7 @@ class MpiWorkers(Workers):
 def workers(comm: Any = None) -> Workers:
     """The processes of a communicator; without one those that were started together, if there are several."""
     if comm is None:
-        if not any(int(os.environ.get(name) or 1) > 1 for name in SIZES):
+        if all(os.environ.get(name, "") in ("", "0", "1") for name in SIZES):
             return Workers()
         try:
             from mpi4py import MPI

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto, ValueInfoProto, helper
 
-from vlnn.convert.description import UNPRINTABLE
+from vlnn.convert import operations as ops
+from vlnn.convert.names import unused
+from vlnn.convert.onnx.wire import Initialiser
 from vlnn.convert.operations import Program, Weight
 from vlnn.matlab.arrays import Array
 
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+OTHER_IMAGES = (ops.Permutation, ops.BilinearSampling, ops.RegionPooling, ops.Distance)  # in number
 FLOAT, DOUBLE = TensorProto.FLOAT, TensorProto.DOUBLE
-
-
-@dataclass(frozen=True)
-class Initialiser:
-    """An array of the model, made when it is written: one at a time is in memory beside those of the network."""
-
-    name: str
-    dtype: np.dtype[Any]
-    size: tuple[int, ...]
-    make: Callable[[], Array]
 
 
 class Graph:
@@ -39,7 +33,8 @@ class Graph:
     Attributes
     ----------
     layouts : dict
-        How each array of the checkpoint lies in initialisers: {'as': 'planes', 'vector' or 'moments', 'in': [names]}.
+        How each array of the checkpoint lies in initialisers: {'as': 'planes', 'vector' or 'moments', 'in': names}. The
+        names are by the parts of the array, which has one, '', or 'mean' and 'variance' or 'sigma'.
     """
 
     def __init__(self, program: Program, arrays: Mapping[str, Array]) -> None:
@@ -64,7 +59,7 @@ class Graph:
 
     def node(self, kind: str, inputs: Sequence[str], output: str | None = None, **attributes: Any) -> str:
         """Add a node; the name of its output, of which the node is one of several for a layer if none is given."""
-        name = _unused(self._layer, self._nodes_taken)
+        name = unused(self._layer, self._nodes_taken)
         if output is None:
             output = self._unused(f"{self._layer}/{kind}")
         self.nodes.append(helper.make_node(kind, list(inputs), [output], name=name, **attributes))
@@ -113,7 +108,7 @@ class Graph:
 
         sigma = column(1)
         with np.errstate(all="ignore"):
-            squared = sigma.dtype == np.float32 and np.array_equal(np.sqrt(sigma * sigma), sigma)
+            squared = sigma.dtype == np.float32 and np.sqrt(sigma * sigma).tobytes() == sigma.tobytes()
         mean = self._weight(weight, "moments", "mean", (channels,), lambda: column(0))
         if squared:
             return mean, self._weight(weight, "moments", "variance", (channels,), lambda: column(1) ** 2), True
@@ -136,18 +131,15 @@ class Graph:
 
     def information(self, variable: str) -> ValueInfoProto:
         """The declaration of an input or an output."""
-        sides = ["N", self.program.channels[variable] or f"{variable}_channels", f"{variable}_H", f"{variable}_W"]
-        return helper.make_tensor_value_info(self.value(variable), FLOAT, sides)
+        name, program = self.value(variable), self.program
+        changing = [one for one in program.operations if isinstance(one, OTHER_IMAGES) or _joins_images(one)]
+        images = f"{name}_N" if changing or len(program.inputs) > 1 else "N"
+        sides = [images, program.channels[variable] or f"{name}_C", f"{name}_H", f"{name}_W"]
+        return helper.make_tensor_value_info(name, FLOAT, sides)
 
     def _unused(self, name: str) -> str:
-        return _unused(UNPRINTABLE.sub("_", name), self._taken)
+        return unused(UNPRINTABLE.sub("_", name), self._taken)
 
 
-def _unused(name: str, taken: set[str]) -> str:
-    """A name that is not taken, and is from now on."""
-    free, count = name, 1
-    while free in taken:
-        count += 1
-        free = f"{name}_{count}"
-    taken.add(free)
-    return free
+def _joins_images(operation: ops.Operation) -> bool:
+    return isinstance(operation, ops.Concatenation) and operation.dimension == 3

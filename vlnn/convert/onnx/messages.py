@@ -12,6 +12,8 @@ from vlnn.convert.onnx.wire import BYTES, FIXED32, FIXED64, MOST_TEXT, VARINT
 from vlnn.errors import ConversionError
 from vlnn.matlab.arrays import Array
 
+MOST_SIDES = 32  # of an array
+
 
 @dataclass
 class Span:
@@ -117,11 +119,14 @@ class Messages:
                     found.kind, found.numbers = number, value
                 case (wire.EXTERNAL, Span()):
                     found.external = True
+            if len(found.size) > MOST_SIDES:
+                raise self.damaged(span.start)
         return found
 
     def _varints(self, span: Span) -> list[int]:
-        at, found = span.start, []
-        while at < span.end:
+        at = span.start
+        found: list[int] = []
+        while at < span.end and len(found) <= MOST_SIDES:
             value, at = self._varint(at, span.end)
             found.append(value)
         return found

@@ -11,9 +11,8 @@ from vlnn.convert import operations as ops
 from vlnn.convert.onnx import spatial
 from vlnn.convert.onnx.graph import Graph
 from vlnn.convert.operations import Operation, Weight
+from vlnn.engines.cpu.channels import SMALLEST_NORM
 from vlnn.geometry import Sides
-
-SMALLEST_NORM = 1e-8  # of vl_nnnoffset
 
 
 def add(graph: Graph, operation: Operation) -> None:
@@ -180,7 +179,7 @@ def _sum(operation: ops.Sum, graph: Graph, inputs: list[str], output: str) -> No
 
 
 def _concatenation(operation: ops.Concatenation, graph: Graph, inputs: list[str], output: str) -> None:
-    graph.node("Concat", inputs, output, axis=spatial.AXES[operation.dimension])
+    graph.node("Concat", inputs, output, axis=ops.AXES[operation.dimension])
 
 
 def _scaling(operation: ops.Scaling, graph: Graph, inputs: list[str], output: str) -> None:

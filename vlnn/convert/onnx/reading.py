@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 
 from vlnn.convert.checkpoint import Checkpoint
 from vlnn.convert.onnx import wire
-from vlnn.convert.onnx.messages import Model, Span, StoredArray
+from vlnn.convert.onnx.messages import Model, StoredArray
 from vlnn.errors import ConversionError
 from vlnn.matlab.arrays import Array
 
@@ -72,22 +73,28 @@ class _Reader:
                     return _from_text(layout, size)
         except ConversionError:
             raise
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             pass
         raise ConversionError(f"the array '{name}' does not lie in it as its description says.")
 
     def _planes(self, stored: StoredArray) -> Array:
-        """An array of four dimensions as MATLAB has it."""
+        """An array of four dimensions as MATLAB has it: read as it is, and each of its planes turned in its place."""
         count, depth, height, width = self._checked(stored)
-        array = np.empty((height, width, depth, count), self._class(stored), order="F")
-        self._read(stored, array.transpose(3, 2, 0, 1))
-        return array
+        planes = self._numbers(stored).reshape(count * depth, height * width)
+        room: Array | None = None  # new memory costs more than turning
+        for rows in wire.parts_of(planes.shape, planes.itemsize) if min(height, width) > 1 else ():
+            part = planes[rows]
+            room = np.empty(part.shape, part.dtype) if room is None else room[: len(part)]
+            room.reshape(-1, width, height)[...] = part.reshape(-1, height, width).swapaxes(1, 2)
+            part[...] = room
+        return planes.reshape(count, depth, width, height).T
 
     def _moments(self, layout: Mapping[str, Any]) -> Array:
         mean = self._numbers(self._part(layout, "mean"))
         if "sigma" in layout["in"]:
             return np.concatenate([mean, self._numbers(self._part(layout, "sigma"))])
-        return np.concatenate([mean, np.sqrt(self._numbers(self._part(layout, "variance")))])
+        with np.errstate(invalid="ignore"):
+            return np.concatenate([mean, np.sqrt(self._numbers(self._part(layout, "variance")))])
 
     def _part(self, layout: Mapping[str, Any], part: str) -> StoredArray:
         name = layout["in"][part]
@@ -100,18 +107,9 @@ class _Reader:
     def _numbers(self, stored: StoredArray) -> Array:
         """An array as the model has it."""
         array = np.empty(self._checked(stored), self._class(stored))
-        self._read(stored, array)
-        return array
-
-    def _read(self, stored: StoredArray, array: Array) -> None:
-        """Read an array a part at a time."""
-        array = array.reshape(1) if not array.ndim else array
-        at = stored.numbers.start if stored.numbers else 0
-        for rows in wire.parts_of(array.shape, array.itemsize):
-            part = np.empty(array[rows].shape, array.dtype.newbyteorder("<"))
-            self.model.messages.read_into(Span(at, at + part.nbytes), part)
-            array[rows] = part
-            at += part.nbytes
+        if stored.numbers and array.size:
+            self.model.messages.read_into(stored.numbers, array)
+        return array.byteswap() if sys.byteorder == "big" else array
 
     def _class(self, stored: StoredArray) -> np.dtype[Any]:
         return np.dtype(IN_FIELDS[stored.kind] or DTYPES[stored.type])

@@ -8,7 +8,6 @@ from vlnn.convert import operations as ops
 from vlnn.convert.onnx.graph import DOUBLE, FLOAT, Graph
 from vlnn.errors import ConversionError
 
-AXES = (2, 3, 1, 0)  # of H, W, C and N
 TURNED = [0, 1, 3, 2]  # height and width exchanged
 
 
@@ -32,7 +31,7 @@ def reshaping(operation: ops.Reshaping, graph: Graph, inputs: list[str], output:
 
 
 def permutation(operation: ops.Permutation, graph: Graph, inputs: list[str], output: str) -> None:
-    axes = [AXES[operation.order[dimension]] for dimension in (3, 2, 0, 1)]
+    axes = [ops.AXES[operation.order[dimension]] for dimension in (3, 2, 0, 1)]
     graph.node("Transpose", inputs, output, perm=axes)
 
 

@@ -11,7 +11,13 @@ one array at a time are. A field starts with its number and its kind; a message 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vlnn.matlab.arrays import Array
 
 DESCRIPTION, LAYOUT = "vlnn", "vlnn.layout"  # keys of the metadata
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # kinds of fields
@@ -20,6 +26,20 @@ ARRAY, OUTPUT = 5, 12  # of a graph
 SIZE, TYPE, FLOATS, NAME, NUMBERS, DOUBLES, EXTERNAL = 1, 2, 4, 8, 9, 10, 13  # of an array
 PART = 2**22  # bytes of an array that are turned at a time
 MOST_TEXT = 2**28  # bytes of a text that is read
+
+
+@dataclass(frozen=True)
+class Initialiser:
+    """An array of a model, made when it is written: one at a time is in memory beside those of the network."""
+
+    name: str
+    dtype: np.dtype[Any]
+    size: tuple[int, ...]
+    make: Callable[[], Array]
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.size) * self.dtype.itemsize
 
 
 def start_of(number: int, length: int) -> bytes:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from vlnn.convert.checkpoint import Checkpoint
 from vlnn.convert.lowering import lower
 from vlnn.convert.onnx import wire
+from vlnn.convert.onnx.wire import Initialiser
 from vlnn.errors import ConversionError
 from vlnn.matlab.arrays import Array
+
+if TYPE_CHECKING:
+    from vlnn.convert.onnx.graph import Graph
 
 OPSET, IR_VERSION = 17, 8  # IR 8 is the first that has opset 17
 MOST = 2**31 - 1  # bytes in a message of Protocol Buffers
@@ -45,40 +49,42 @@ def write(checkpoint: Checkpoint, path: Path, *, drop_loss: bool = False) -> Non
     graph = Graph(program, checkpoint.arrays)
     for operation in program.operations:
         nodes.add(graph, operation)
-    layout: dict[str, Any] = {
-        "arrays": {name: graph.layouts.get(name) or _as_text(array) for name, array in checkpoint.arrays.items()},
-        "variables": {name: graph.value(name) for name in program.channels},
-    }
-    for name, array in checkpoint.arrays.items():
-        layout["arrays"][name]["size"] = list(array.shape)
-    model = onnx.ModelProto(
+    texts = {wire.DESCRIPTION: checkpoint.description, wire.LAYOUT: _layout(graph, checkpoint)}
+    model: bytes = onnx.ModelProto(
         ir_version=IR_VERSION,
         producer_name="vlnn",
         producer_version=__version__,
         opset_import=[onnx.helper.make_opsetid("", OPSET)],
-        metadata_props=[
-            onnx.StringStringEntryProto(key=wire.DESCRIPTION, value=checkpoint.description),
-            onnx.StringStringEntryProto(key=wire.LAYOUT, value=json.dumps(layout)),
-        ],
-    )
-    body = onnx.GraphProto(
+        metadata_props=[onnx.StringStringEntryProto(key=key, value=text) for key, text in texts.items()],
+    ).SerializeToString()
+    body: bytes = onnx.GraphProto(
         name="network",
         node=graph.nodes,
         input=[graph.information(name) for name in program.inputs],
         output=[graph.information(name) for name in program.outputs],
     ).SerializeToString()
-    heads = [(one, _head(one)) for one in graph.initialisers]
-    size = len(body) + sum(len(head) + _bytes_of(one) for one, head in heads)
-    if size + len(start := model.SerializeToString()) > MOST - 100:
+    heads = [_head(one) for one in graph.initialisers]
+    size = len(body) + sum(map(len, heads)) + sum(one.nbytes for one in graph.initialisers)
+    start = model + wire.start_of(wire.GRAPH, size) + body
+    if len(start) + size > MOST:
         raise ConversionError(
             f"The network has {size / 2**30:.1f} GB, and an ONNX file holds no more than 2. Convert it in half "
             "(--half), or to .safetensors or .pt."
         )
     with path.open("wb") as stream:
-        stream.write(start + wire.start_of(wire.GRAPH, size) + body)
-        for one, head in heads:
+        stream.write(start)
+        for head, one in zip(heads, graph.initialisers, strict=True):
             stream.write(head)
             _write_array(stream, one.make())
+
+
+def _layout(graph: Graph, checkpoint: Checkpoint) -> str:
+    """How the arrays of the checkpoint lie in the model, and what variables are called in it."""
+    arrays = {
+        name: {**(graph.layouts.get(name) or _as_text(array)), "size": list(array.shape)}
+        for name, array in checkpoint.arrays.items()
+    }
+    return json.dumps({"arrays": arrays, "variables": {name: graph.value(name) for name in graph.program.channels}})
 
 
 def _as_text(array: Array) -> dict[str, Any]:
@@ -87,19 +93,14 @@ def _as_text(array: Array) -> dict[str, Any]:
     return {"as": "text", "class": array.dtype.name, "data": data}
 
 
-def _bytes_of(one: Any) -> int:
-    return int(np.prod(one.size, dtype=np.int64)) * int(one.dtype.itemsize)
-
-
-def _head(one: Any) -> bytes:
+def _head(one: Initialiser) -> bytes:
     """The message of an array up to its numbers."""
     import onnx
 
     kind = onnx.helper.np_dtype_to_tensor_dtype(one.dtype)
     described: bytes = onnx.TensorProto(name=one.name, data_type=kind, dims=one.size).SerializeToString()
-    numbers = _bytes_of(one)
-    message = described + wire.start_of(wire.NUMBERS, numbers)
-    return wire.start_of(wire.ARRAY, len(message) + numbers) + message
+    message = described + wire.start_of(wire.NUMBERS, one.nbytes)
+    return wire.start_of(wire.ARRAY, len(message) + one.nbytes) + message
 
 
 def _write_array(stream: BinaryIO, array: Array) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vlnn.convert.checkpoint import Checkpoint
 from vlnn.convert.lowering import lower
-from vlnn.convert.torch.layout import array_of, sources_of, tensor_of, view_of
+from vlnn.convert.torch.layout import array_of, numpy_of, sources_of, tensor_of, view_of
 from vlnn.convert.torch.network import Network, assembled, module_names
 from vlnn.errors import ConversionError
 from vlnn.matlab.arrays import Array
@@ -84,6 +84,8 @@ def read(path: Path) -> Checkpoint:
 def load(path: Path | str) -> Network:
     """The module of a network in a .pt file: what :func:`vlnn.convert.torch.to_module` makes of it."""
     checkpoint = read(Path(path))
+    if not checkpoint.description:
+        raise ConversionError(f"{path}: it has weights alone. Use to_module(net).load_state_dict(torch.load(path)).")
     return assembled(lower(checkpoint), checkpoint.arrays, own=True)
 
 
@@ -94,16 +96,14 @@ def _arrays(path: Path, content: Mapping[str, Any]) -> dict[str, Array]:
         for name, layout in content["layout"].items():
             tensors = content["arrays" if layout["as"] == "reversed" else "state_dict"]
             arrays[str(name)] = array_of(tensors, layout)
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
         raise ConversionError(f"{path}: its tensors are not what its layout says: {error}.") from None
     return arrays
 
 
 def _numpy(path: Path, tensor: Tensor) -> Array:
-    if tensor.dtype == torch.bfloat16:
-        tensor = tensor.float()
     try:
-        return tensor.detach().numpy()
+        return numpy_of(tensor)
     except (TypeError, RuntimeError) as error:
         raise ConversionError(
             f"{path}: a tensor is of the class {tensor.dtype}, which MATLAB does not have: {error}."

@@ -75,7 +75,7 @@ def taken(tensor: Tensor, source: Source) -> Tensor:
 def array_of(tensors: Mapping[str, Tensor], layout: Mapping[str, Any]) -> Array:
     """The array that lies in tensors as a layout says; the inverse of :func:`view_of`."""
     size = tuple(int(side) for side in layout["size"])
-    parts = {part: tensors[name].numpy() for part, name in layout["in"].items()}
+    parts = {part: numpy_of(tensors[name]) for part, name in layout["in"].items()}
     match layout["as"]:
         case "planes":
             return np.asfortranarray(parts[""].transpose(2, 3, 1, 0)).reshape(size, order="F")
@@ -86,3 +86,8 @@ def array_of(tensors: Mapping[str, Tensor], layout: Mapping[str, Any]) -> Array:
         case "reversed":
             return parts[""].T.reshape(size, order="F")
     raise ValueError
+
+
+def numpy_of(tensor: Tensor) -> Array:
+    """A tensor as an array, in single if NumPy does not have its class."""
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()

@@ -12,10 +12,9 @@ from torch.nn import functional
 from vlnn.convert import operations as ops
 from vlnn.convert.operations import Operation
 from vlnn.convert.torch import spatial
-from vlnn.convert.torch.spatial import AXES
+from vlnn.engines.cpu.channels import SMALLEST_NORM
 from vlnn.geometry import Sides
 
-SMALLEST_NORM = 1e-8  # of vl_nnnoffset
 AVERAGING = 0.1  # how far MatConvNet moves moments to those of a batch
 
 Tensors: TypeAlias = Mapping[str, Tensor]
@@ -209,7 +208,7 @@ def _appending(operation: ops.Appending, x: Tensor, more: Tensor) -> Tensor:
 
 
 def _concatenation(operation: ops.Concatenation, *inputs: Tensor) -> Tensor:
-    return torch.cat(inputs, AXES[operation.dimension])
+    return torch.cat(inputs, ops.AXES[operation.dimension])
 
 
 def _distance(operation: ops.Distance, x: Tensor, x0: Tensor, *weights: Tensor) -> Tensor:

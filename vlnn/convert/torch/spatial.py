@@ -7,9 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vlnn.convert import operations as ops
-
-AXES = (2, 3, 1, 0)  # of H, W, C and N
-FAR = 2.0**30  # pixels from the image: a region that far away or that large may as well end there
+from vlnn.engines.cpu.regions import FAR
 
 
 def pool_all(operation: ops.GlobalPooling, x: Tensor) -> Tensor:
@@ -26,7 +24,7 @@ def reshape(operation: ops.Reshaping, x: Tensor) -> Tensor:
 
 def permute(operation: ops.Permutation, x: Tensor) -> Tensor:
     """The dimensions in another order."""
-    return x.permute([AXES[operation.order[dimension]] for dimension in (3, 2, 0, 1)])
+    return x.permute([ops.AXES[operation.order[dimension]] for dimension in (3, 2, 0, 1)])
 
 
 def shuffle(operation: ops.PixelShuffle, x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import cupy
 import numpy as np
 
-from vlnn.engines.cuda.launching import THREADS, Grid, launch, over_elements, over_planes
+from vlnn.engines.cuda.launching import THREADS, Grid, in_strips, launch, over_elements, over_planes
 from vlnn.matlab.arrays import Array
 
 STRIPS = 2048  # blocks that keep a GPU busy
@@ -67,7 +67,7 @@ def _sums(image: Array | None, output: Array | None, moments: Array | None) -> t
     given = planes if moments is None else moments
     if images * pixels:
         launch(
-            "batches", "channel_sums", planes, Grid((strips, min(depth, 65535), 1), (THREADS, 1, 1)),
+            "batches", "channel_sums", planes, in_strips(strips, depth),
             planes if image is None else image, planes if output is None else output, given, sums,
             int(moments is not None), int(image is not None), int(output is not None), images, depth, pixels, strips,
         )  # fmt: skip

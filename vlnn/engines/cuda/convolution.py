@@ -142,6 +142,7 @@ def _extent(g: ConvGeometry, piece: Piece) -> Extent:
 
 
 def _joins_images(g: ConvGeometry) -> bool:
+    """Whether an image alone makes a product too small to keep a GPU busy."""
     return g.batch > 1 and g.output_width * g.output_height < FEW_PIXELS
 
 

@@ -21,6 +21,7 @@ SOURCES = Path(__file__).parent / "kernels"
 THREADS = 256  # in a block
 MOST_BLOCKS = 65535  # along y and z; along x there may be 2**31 - 1, but no more than this are of use
 LONGEST_RUN = 64  # threads of a block along a plane's columns
+GRIDS = 1024  # that are remembered, of each kind
 
 _REALS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
@@ -32,11 +33,13 @@ class Grid(NamedTuple):
     threads: tuple[int, int, int]
 
 
+@functools.lru_cache(GRIDS)
 def over_elements(count: int) -> Grid:
     """A thread for each of so many elements."""
     return _grid((count, 1, 1), (THREADS, 1, 1))
 
 
+@functools.lru_cache(GRIDS)
 def over_planes(height: int, width: int, planes: int, each: int = 1) -> Grid:
     """Threads for pixels: x down the columns, `each` of one thread, y across them, z from plane to plane."""
     height = -(-height // each)
@@ -45,6 +48,7 @@ def over_planes(height: int, width: int, planes: int, each: int = 1) -> Grid:
     return _grid((height, width, planes), (x, y, min(64, THREADS // (x * y))))
 
 
+@functools.lru_cache(GRIDS)
 def over_channels(pixels: int, depth: int, images: int) -> Grid:
     """Threads for pixels, x, of images, z; those along y share a pixel's channels. Blocks have a power of two each way.
 
@@ -55,6 +59,19 @@ def over_channels(pixels: int, depth: int, images: int) -> Grid:
     x = min(power_of_two(pixels), THREADS // y)
     grid = _grid((pixels, 1, images), (x, y, min(64, THREADS // (x * y))))
     return grid if depth else Grid((0, 0, 0), grid.threads)
+
+
+@functools.lru_cache(GRIDS)
+def in_strips(strips: int, depth: int) -> Grid:
+    """A block for each strip, x, of each channel, y."""
+    return _grid((strips * THREADS, depth, 1), (THREADS, 1, 1))
+
+
+@functools.lru_cache(GRIDS)
+def in_tiles(pixels: int, depth: int, images: int, tile: int) -> Grid:
+    """Blocks of 32 pixels, x, for so many channels each, y, of images, z."""
+    blocks = _grid((pixels, depth, images), (32, tile, 1)).blocks
+    return Grid(blocks, (32, THREADS // 32, 1))
 
 
 def power_of_two(size: int) -> int:

@@ -7,8 +7,10 @@ import math
 import cupy
 
 from vlnn.engines.cuda.channels import sizes_of
-from vlnn.engines.cuda.launching import launch, over_planes
+from vlnn.engines.cuda.launching import in_tiles, launch, over_channels, over_planes
 from vlnn.matlab.arrays import Array
+
+TILE, MOST_NEIGHBOURS = 32, 32  # as in normalisation.cu
 
 
 class Normalisation:
@@ -20,22 +22,33 @@ class Normalisation:
         return out
 
     def lrn_backward(self, image: Array, output: Array, depth: int, kappa: float, alpha: float, beta: float) -> Array:
-        own, shares, out = (cupy.empty(image.shape, image.dtype) for _ in range(3))
         window = _window(image, depth, kappa, alpha, beta)
+        out = cupy.empty(image.shape, image.dtype)
+        if depth - 1 <= MOST_NEIGHBOURS:
+            images, channels, pixels = sizes = sizes_of(image)
+            grid = in_tiles(pixels, channels, images, TILE)
+            launch("normalisation", "lrn_backward_narrow", image, grid, image, output, out, *window, *sizes)
+            return out
+        own, shares = cupy.empty(image.shape, image.dtype), cupy.empty(image.shape, image.dtype)
         _launch("lrn_shares", image, image, output, own, shares, *window)
         _launch("lrn_backward", image, image, own, shares, out, *window)
         return out
 
     def lp_norms(self, image: Array, axes: tuple[int, ...], exponent: float, epsilon: float) -> Array:
-        total = _sum(_to_the(image, exponent), axes) + epsilon
-        return cupy.power(total, 1 / exponent if exponent else math.inf)
+        shape = tuple(1 if axis in axes else size for axis, size in enumerate(image.shape))
+        if image.size == 0:
+            return cupy.full(shape, epsilon, image.dtype) ** (1 / exponent if exponent else math.inf)
+        out = cupy.empty(shape, image.dtype)
+        _launch_on_vectors("lp_norms", image, axes, image, out, float(exponent), float(epsilon))
+        return out
 
     def lp_forward(self, image: Array, norms: Array, axes: tuple[int, ...]) -> Array:
         return image / norms
 
     def lp_backward(self, image: Array, norms: Array, output: Array, axes: tuple[int, ...], exponent: float) -> Array:
-        share = _sum(image * output, axes) / cupy.power(norms, exponent + 1)
-        return output / norms - _to_the(image, exponent - 1) * share
+        out = cupy.empty(image.shape, image.dtype)
+        _launch_on_vectors("lp_backward", image, axes, image, norms, output, out, float(exponent))
+        return out
 
 
 def _window(image: Array, depth: int, kappa: float, alpha: float, beta: float) -> tuple[float | int, ...]:
@@ -49,9 +62,18 @@ def _launch(kernel: str, image: Array, *arguments: Array | float) -> None:
     launch("normalisation", kernel, image, over_planes(pixels, depth, images), *arguments, images, depth, pixels)
 
 
-def _to_the(x: Array, exponent: float) -> Array:
-    return x if exponent == 1 else x * x if exponent == 2 else cupy.power(x, exponent)
+def _launch_on_vectors(kernel: str, image: Array, axes: tuple[int, ...], *arguments: Array | float) -> None:
+    kept_0, summed_0, kept_1, summed_1, pixels = _folded(image.shape, axes)
+    images, depth = kept_0 * kept_1, summed_0 * summed_1
+    sizes = summed_0, kept_1, summed_1, images, depth, pixels
+    launch("norms", kernel, image, over_channels(pixels, depth, images), *arguments, *sizes)
 
 
-def _sum(x: Array, axes: tuple[int, ...]) -> Array:
-    return x.sum(axis=axes, keepdims=True) if axes else x
+def _folded(shape: tuple[int, ...], axes: tuple[int, ...]) -> list[int]:
+    """The sizes of axes kept and summed over, by turns, when neighbours of one kind are taken together."""
+    sizes, turn = [1] * 5, 0
+    for axis, size in enumerate(shape):
+        if size != 1:
+            turn += turn % 2 != (axis in axes)
+            sizes[turn] *= size
+    return sizes

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vlnn.engines.cuda import CudaEngine
 from vlnn.engines.cudnn.plans import FIRST, OUT, SECOND
 from vlnn.engines.cudnn.sessions import THREAD, session
@@ -69,7 +67,7 @@ def _acceptable(array: Array, device: int) -> Array:
     return array if aligned else array.copy(order="C")
 
 
-def _with_biases(out: Array, biases: Array | None) -> Any:
+def _with_biases(out: Array, biases: Array | None) -> Array:
     if biases is not None:
         out += biases[:, None, None]
     return out

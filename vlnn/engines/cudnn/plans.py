@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from vlnn.settings import settings
 
 FIRST, SECOND, OUT = 1, 2, 3  # what the graph calls its arrays
 TIMED_RUNS = 3
+NO_LIMIT = 2.0**63  # cuDNN counts bytes in 64 bits
 
 
 class Choices(NamedTuple):
@@ -105,15 +105,13 @@ def plan_for(
     try:
         graph = _graph(frontend, place, conv, dtype, choices)
         if choices.autotune:
-            candidates = list(_buildable(frontend, graph))
+            indexes = range(graph.get_execution_plan_count())
+            candidates = [index for index in indexes if _can_be_built(frontend, graph, index)]
             return Plan(graph, conv.out, 0, candidates) if candidates else None
         graph.build_plans(frontend.build_plan_policy.HEURISTICS_CHOICE)
         return Plan(graph, conv.out, graph.get_workspace_size())
-    except frontend.cudnnGraphNotSupportedError:
-        return None
-    except RuntimeError as problem:
-        if "CUDNN_STATUS_NOT_SUPPORTED" not in str(problem):
-            raise
+    except (frontend.cudnnGraphNotSupportedError, RuntimeError) as problem:
+        _raise_unless_unsupported(frontend, problem)
         return None
 
 
@@ -141,7 +139,7 @@ def _graph(frontend: Any, place: dict[str, Any], conv: ConvGraph, dtype: np.dtyp
     graph.build_operation_graph()
     graph.create_execution_plans([frontend.heur_mode.A, frontend.heur_mode.FALLBACK])
     graph.deselect_numeric_notes(_barred(frontend, choices))
-    if math.isfinite(choices.limit):
+    if choices.limit < NO_LIMIT:
         graph.deselect_workspace_greater_than(int(choices.limit))
     graph.check_support()
     return graph
@@ -158,11 +156,17 @@ def _barred(frontend: Any, choices: Choices) -> list[Any]:
     return barred
 
 
-def _buildable(frontend: Any, graph: Any) -> Iterator[int]:
-    """The plans that are allowed; cuDNN says so of each when it is built."""
-    for index in range(graph.get_execution_plan_count()):
-        try:
-            graph.build_plan_at_index(index)
-        except frontend.cudnnGraphNotSupportedError:
-            continue
-        yield index
+def _can_be_built(frontend: Any, graph: Any, index: int) -> bool:
+    """Build a plan, which is when cuDNN says whether it is allowed."""
+    try:
+        graph.build_plan_at_index(index)
+    except (frontend.cudnnGraphNotSupportedError, RuntimeError) as problem:
+        _raise_unless_unsupported(frontend, problem)
+        return False
+    return True
+
+
+def _raise_unless_unsupported(frontend: Any, problem: Exception) -> None:
+    """cuDNN has two ways of saying that it has no plan."""
+    if not isinstance(problem, frontend.cudnnGraphNotSupportedError) and "NOT_SUPPORTED" not in str(problem):
+        raise problem

@@ -3,8 +3,8 @@
 // Sums over the channels of a batch, and batch normalisation.
 //
 // A channel is images * pixels numbers, which are cut into `strips`; a block adds up one strip, a thread the strips of
-// one channel. Sums are double, of the differences to a number of the channel, so that nothing is lost where its mean is
-// far from zero.
+// one channel. Sums are double, of the differences to a number of the channel, so that nothing is lost where its mean
+// is far from zero.
 
 #define THREADS 256
 
@@ -35,37 +35,39 @@ __device__ inline REAL centre_of(const REAL* x, const REAL* means, Index given, 
 
 #define BATCH Index images, Index depth, Index pixels, Index strips
 
-// Four sums for each channel and strip: of x, x^2, dzdy and x * dzdy, x from its centre. `with_x` and `with_y` say which
-// of the arrays there are.
+// Four sums for each channel and strip: of x, x^2, dzdy and x * dzdy, x from its centre. `with_x` and `with_y` say
+// which of the arrays there are.
 extern "C" __global__ void channel_sums(const REAL* x, const REAL* dzdy, const REAL* means, double* sums, Index given,
                                         Index with_x, Index with_y, BATCH) {
-  const Index count = images * pixels, length = (count + strips - 1) / strips, strip = blockIdx.x;
+  const Index count = images * pixels, length = (count + strips - 1) / strips;
   const Index step_image = THREADS / pixels, step_pixel = THREADS - step_image * pixels;
   for (Index channel = blockIdx.y; channel < depth; channel += gridDim.y) {
     const REAL centre = with_x ? centre_of(x, means, given, channel, images, pixels) : (REAL)0;
-    const Index last = (strip + 1) * length < count ? (strip + 1) * length : count;
-    Index i = strip * length + threadIdx.x;
-    Index image = i / pixels, pixel = i - image * pixels;
-    double plain = 0, squares = 0, ders = 0, products = 0;
-    for (; i < last; i += THREADS) {
-      const Index place = (image * depth + channel) * pixels + pixel;
-      const double value = with_x ? (double)(x[place] - centre) : 0, der = with_y ? (double)dzdy[place] : 0;
-      plain += value;
-      squares += value * value;
-      ders += der;
-      products += value * der;
-      image += step_image;
-      pixel += step_pixel;
-      if (pixel >= pixels) {
-        pixel -= pixels;
-        ++image;
+    for (Index strip = blockIdx.x; strip < strips; strip += gridDim.x) {
+      const Index last = (strip + 1) * length < count ? (strip + 1) * length : count;
+      Index i = strip * length + threadIdx.x;
+      Index image = i / pixels, pixel = i - image * pixels;
+      double plain = 0, squares = 0, ders = 0, products = 0;
+      for (; i < last; i += THREADS) {
+        const Index place = (image * depth + channel) * pixels + pixel;
+        const double value = with_x ? (double)(x[place] - centre) : 0, der = with_y ? (double)dzdy[place] : 0;
+        plain += value;
+        squares += value * value;
+        ders += der;
+        products += value * der;
+        image += step_image;
+        pixel += step_pixel;
+        if (pixel >= pixels) {
+          pixel -= pixels;
+          ++image;
+        }
       }
-    }
-    const double all[4] = {plain, squares, ders, products};
-    for (int k = 0; k < 4; ++k) {
-      if (k < 2 ? !with_x : !with_y || (k == 3 && !with_x)) continue;
-      const double sum = block_sum(all[k]);
-      if (threadIdx.x == 0) sums[(channel * strips + strip) * 4 + k] = sum;
+      const double all[4] = {plain, squares, ders, products};
+      for (int k = 0; k < 4; ++k) {
+        if (k < 2 ? !with_x : !with_y || (k == 3 && !with_x)) continue;
+        const double sum = block_sum(all[k]);
+        if (threadIdx.x == 0) sums[(channel * strips + strip) * 4 + k] = sum;
+      }
     }
   }
 }
@@ -92,8 +94,8 @@ extern "C" __global__ void bnorm_moments(const REAL* x, const double* sums, REAL
   }
 }
 
-extern "C" __global__ void bnorm_forward(const REAL* x, const REAL* multipliers, const REAL* biases, const REAL* moments,
-                                         REAL* y, Index images, Index depth, Index pixels) {
+extern "C" __global__ void bnorm_forward(const REAL* x, const REAL* multipliers, const REAL* biases,
+                                         const REAL* moments, REAL* y, Index images, Index depth, Index pixels) {
   EACH_Z(image, images) EACH_Y(channel, depth) {
     const REAL mean = moments[channel], factor = multipliers[channel] / moments[depth + channel];
     const REAL bias = biases[channel];

@@ -8,6 +8,7 @@
 extern "C" __global__ void softmax_forward(const REAL* x, REAL* y, SIZES) {
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     const REAL* xs = x + first;
     const Exponentials sums = exponentials(xs, depth, pixels);
     if (!inside) continue;
@@ -18,6 +19,7 @@ extern "C" __global__ void softmax_forward(const REAL* x, REAL* y, SIZES) {
 extern "C" __global__ void softmax_backward(const REAL* x, const REAL* dzdy, REAL* dzdx, SIZES) {
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     const REAL *xs = x + first, *ders = dzdy + first;
     const Exponentials sums = exponentials(xs, depth, pixels);
     double own = 0;
@@ -41,6 +43,7 @@ __device__ inline REAL squared_norm(const REAL* x, Index depth, Index pixels) {
 extern "C" __global__ void noffset_forward(const REAL* x, REAL* y, double alpha, double beta, SIZES) {
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     const REAL offset = (REAL)alpha * pow(squared_norm(x + first, depth, pixels), (REAL)beta);
     if (!inside) continue;
     EACH_CHANNEL(d) y[first + d * pixels] = x[first + d * pixels] - offset;
@@ -51,6 +54,7 @@ extern "C" __global__ void noffset_backward(const REAL* x, const REAL* dzdy, REA
                                             SIZES) {
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     const REAL power = pow(squared_norm(x + first, depth, pixels), (REAL)(beta - 1));
     double own = 0;
     EACH_CHANNEL(d) own += dzdy[first + d * pixels];
@@ -78,6 +82,7 @@ extern "C" __global__ void pdist_forward(const REAL* x, REAL* y, double p_norm, 
   const REAL power = (REAL)p_norm;
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     const REAL* other = target + image * image_step + p * pixel_step;
     const REAL total = total_distance(x + first, power, depth, pixels, other, 0, channel_step, 0);
     if (inside && threadIdx.y == 0) y[image * pixels + p] = root && power != 1 ? pow(total, 1 / power) : total;
@@ -90,6 +95,7 @@ extern "C" __global__ void pdist_backward(const REAL* x, const REAL* dzdy, REAL*
   const REAL power = (REAL)p_norm, least = (REAL)epsilon;
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     const REAL* other = target + image * image_step + p * pixel_step;
     REAL factor = dzdy[image * der_image_step + p * der_pixel_step];
     if (!root) {

@@ -12,8 +12,7 @@
 #define VECTOR                                                                                               \
   const bool inside = image_0 + threadIdx.z < images && p_0 + threadIdx.x < pixels;                          \
   const Index image = image_0 + threadIdx.z < images ? image_0 + threadIdx.z : images - 1;                   \
-  const Index p = p_0 + threadIdx.x < pixels ? p_0 + threadIdx.x : pixels - 1;                               \
-  const Index first = image * depth * pixels + p
+  const Index p = p_0 + threadIdx.x < pixels ? p_0 + threadIdx.x : pixels - 1
 #define EACH_CHANNEL(d) for (Index d = threadIdx.y; d < depth; d += blockDim.y)
 
 __device__ inline int room_of(int lane) { return (threadIdx.z * blockDim.y + lane) * blockDim.x + threadIdx.x; }

@@ -43,7 +43,8 @@ __device__ inline bool stands_before(REAL value, Index d, REAL score, Index inde
   return !(value <= score) || (value == score && d < index);
 }
 
-__device__ inline REAL loss_of_category(Index loss, const REAL* x, Index index, REAL setting, Index depth, Index pixels) {
+__device__ inline REAL loss_of_category(Index loss, const REAL* x, Index index, REAL setting, Index depth,
+                                        Index pixels) {
   const bool known = index >= 0 && index < depth;
   const REAL score = known ? x[index * pixels] : (REAL)0;
   if (loss == CLASS_ERROR) return largest_but(x, -1, depth, pixels).channel != index;
@@ -66,6 +67,7 @@ extern "C" __global__ void category_forward(const REAL* x, double* sums, Index l
   double own = 0;
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     const Index index = LABEL(0);
     const REAL value = loss_of_category(loss, x + first, index, (REAL)setting, depth, pixels);
     if (inside && threadIdx.y == 0 && index != SKIPPED) own += rounded(value, whole) * WEIGHT(0);
@@ -76,6 +78,7 @@ extern "C" __global__ void category_forward(const REAL* x, double* sums, Index l
 extern "C" __global__ void category_backward(const REAL* x, REAL* dzdx, Index loss, LABELS(Index), WEIGHTS, SIZES) {
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     const REAL* xs = x + first;
     const Index index = LABEL(0);
     const REAL weight = (REAL)WEIGHT(0);
@@ -127,6 +130,7 @@ extern "C" __global__ void attribute_forward(const REAL* x, double* sums, Index 
   double own = 0;
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     if (!inside) continue;
     EACH_CHANNEL(d) {
       const REAL c = LABEL(d);
@@ -140,6 +144,7 @@ extern "C" __global__ void attribute_forward(const REAL* x, double* sums, Index 
 extern "C" __global__ void attribute_backward(const REAL* x, REAL* dzdx, Index loss, LABELS(REAL), WEIGHTS, SIZES) {
   EACH_VECTOR {
     VECTOR;
+    const Index first = image * depth * pixels + p;
     if (!inside) continue;
     EACH_CHANNEL(d) {
       const REAL value = x[first + d * pixels], c = LABEL(d), weight = (REAL)WEIGHT(d);

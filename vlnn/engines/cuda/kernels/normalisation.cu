@@ -34,7 +34,47 @@ extern "C" __global__ void lrn_forward(const REAL* x, REAL* y, WINDOW, SIZES) {
   }
 }
 
-// Of the derivative the part of one's own energy, and what the windows over an element add up for the rest.
+// The derivative with narrow windows. A block takes PIXELS pixels and TILE channels at a time, works out what each of
+// these channels and of their neighbours passes on, its share, and adds up the shares in the windows.
+#define PIXELS 32
+#define TILE 32
+#define MOST_NEIGHBOURS 32  // before and after together
+
+extern "C" __global__ void lrn_backward_narrow(const REAL* x, const REAL* dzdy, REAL* dzdx, WINDOW, SIZES) {
+  __shared__ REAL shares[TILE + MOST_NEIGHBOURS][PIXELS];
+  __shared__ REAL own[TILE + MOST_NEIGHBOURS][PIXELS];
+  const REAL factor = (REAL)(2 * alpha * beta);
+  for (Index image = blockIdx.z; image < images; image += gridDim.z) {
+    for (Index tile = blockIdx.y * (Index)TILE; tile < depth; tile += gridDim.y * (Index)TILE) {
+      for (Index p_0 = blockIdx.x * (Index)PIXELS; p_0 < pixels; p_0 += gridDim.x * (Index)PIXELS) {
+        const Index p = p_0 + threadIdx.x, top = tile - after;
+        const bool inside = p < pixels;
+        const REAL *xs = x + image * depth * pixels + p, *ders = dzdy + image * depth * pixels + p;
+        for (int row = threadIdx.y; row < TILE + before + after; row += blockDim.y) {
+          const Index d = top + row;
+          REAL share = 0, mine = 0;
+          if (inside && d >= 0 && d < depth) {
+            const REAL base = base_of(xs, d, depth, pixels, kappa, alpha, beta, before, after);
+            mine = ders[d * pixels] / power(base, beta);
+            share = xs[d * pixels] * mine / base;
+          }
+          own[row][threadIdx.x] = mine;
+          shares[row][threadIdx.x] = share;
+        }
+        __syncthreads();
+        for (int row = threadIdx.y; inside && row < TILE && tile + row < depth; row += blockDim.y) {
+          REAL spill = 0;
+          for (int k = row; k <= row + before + after; ++k) spill += shares[k][threadIdx.x];
+          const Index place = (tile + row) * pixels;
+          dzdx[image * depth * pixels + p + place] = own[row + after][threadIdx.x] - factor * spill * xs[place];
+        }
+        __syncthreads();
+      }
+    }
+  }
+}
+
+// The derivative with wide windows, in two steps. Of each element the part of one's own energy, and its share.
 extern "C" __global__ void lrn_shares(const REAL* x, const REAL* dzdy, REAL* own, REAL* shares, WINDOW, SIZES) {
   EACH_ELEMENT(image, d, p) {
     const REAL* xs = x + image * depth * pixels + p;

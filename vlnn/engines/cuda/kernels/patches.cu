@@ -2,7 +2,8 @@
 
 // Patches of images as columns of a matrix, and back: what turns a convolution into a product of matrices.
 //
-//     columns[(c, u, v)][image, wo, ho] = x[image, c, wo * stride_x + u * dilate_x - left, ho * stride_y + v * dilate_y - top]
+//     columns[(c, u, v)][image, wo, ho] = x[image, c, w, h]
+//     w = wo * stride_x + u * dilate_x - left,  h = ho * stride_y + v * dilate_y - top
 //
 // Of the outputs only those of `images` images and of the columns from `first_column` up to `last_column` are there.
 // `row_step` and `image_step` say how far apart rows and images are, so that a matrix may hold one image or many.
@@ -33,8 +34,8 @@ extern "C" __global__ void im2row(const REAL* x, REAL* columns, PATCHES) {
   }
 }
 
-// The first tap that falls on a pixel (counted from the pad's first) and the output to which it belongs; other such taps
-// follow every `period` taps. A place before all others where no tap does.
+// The first tap that falls on a pixel (counted from the pad's first) and the output to which it belongs; other such
+// taps follow every `period` taps. A place before all others where no tap does.
 struct Meeting {
   int tap, place;
 };

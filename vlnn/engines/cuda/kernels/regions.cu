@@ -8,8 +8,8 @@
 #define FAR 1073741824.0  // pixels from the image: a region that far away or that large may as well end there
 
 #define REGIONS                                                                                               \
-  Index regions, Index batch, Index channels, Index width, Index height, Index bins_x, Index bins_y, double a, double b, \
-      double c, double d, double e, double f
+  Index regions, Index batch, Index channels, Index width, Index height, Index bins_x, Index bins_y,          \
+      double a, double b, double c, double d, double e, double f
 #define EACH_BIN(row, column, plane) EACH_PIXEL(row, column, plane, bins_y, bins_x, regions * channels)
 
 struct Range {
