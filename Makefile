@@ -9,7 +9,7 @@ demo: $(VENV)/installed
 	$(BIN)/vlnn demo --output demo-output --force
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 # What a change has to pass before it is committed.
 check: lint test

@@ -50,6 +50,7 @@ def sanitized(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_inside_the_arrays() -> None:
     run = sanitized("-m", "pytest", "-x", "-q", "tests/cuda", "-k", CHOSEN)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-6000:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from vlnn.matlab.arrays import Array
 T = TypeVar("T")
 
 # What MPICH, Open MPI, MVAPICH, Intel MPI and Microsoft MPI, and the daemons that start them, tell a process.
+READ = 0.5  # seconds in which mpiexec passes on what was printed: what it has not when a process ends is lost
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS")
 
 
@@ -68,6 +70,7 @@ class MpiWorkers(Workers):
     def abort(self) -> None:
         traceback.print_exc()
         sys.stderr.flush()
+        time.sleep(READ)
         self.comm.Abort(1)
 
 
