@@ -13,8 +13,8 @@ from vlnn.matlab.arrays import Array
 
 T = TypeVar("T")
 
-# What MPICH, Open MPI, MVAPICH, Intel MPI and Microsoft MPI, and the daemons that start them, tell a process.
 READ = 0.5  # seconds in which mpiexec passes on what was printed: what it has not when a process ends is lost
+# What MPICH, Open MPI, MVAPICH, Intel MPI and Microsoft MPI, and the daemons that start them, tell a process.
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS")
 
 
