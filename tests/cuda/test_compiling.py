@@ -20,6 +20,7 @@ REALS = ("float", "double")
 OLDEST, NEWEST = "75", "90"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("real", REALS)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_nvcc(cupy: Any, path: Path, real: str, tmp_path: Path) -> None:
