@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vlnn.preprocessing import Normalization
-from vlnn.summary.network import NetworkSummary
+from vlnn.summary.figures import NetworkSummary
 
 
 def as_json(summary: NetworkSummary) -> dict[str, Any]:
