@@ -1,7 +1,8 @@
 """Pooling on the CPU.
 
 Taps of the windows are joined pixel by pixel, down the columns first, then across them; :mod:`vlnn.engines.cpu.phases`
-lays them out. Where there are fewer windows than phases, and large ones, each window is taken by itself.
+lays them out. Windows that lie side by side, such as 2x2 by stride 2, need no layout forward. Where there are fewer
+windows than phases, and large ones, each window is taken by itself.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from vlnn.matlab.arrays import Array
 
 PIECE_BYTES = 2**20  # smaller ones fit the cache better, but the calls cost more than that saves
 LEAST_BYTES = 2**18  # less is not worth a thread
+SMALL_WINDOW = 16  # pixels of windows side by side
 LARGE_WINDOW = 8  # pixels, for each window that there is
 
 
@@ -86,6 +88,8 @@ def _forward(g: PoolGeometry, image: Array, join: np.ufunc, pad: float, shares: 
             for column, row, pixels in _each_window(g):
                 target[:, column, row] = _joined_whole(join, source[pixels].reshape(len(source), -1))
             values = target
+        elif _side_by_side(g):
+            values = _joined_tiles(join, g, source)
         else:
             layout = Layout(g, len(source))
             columns = [_joined(join, layout.row_taps(phase)) for phase in layout.phases(source, pad)]
@@ -107,6 +111,24 @@ def _joined(join: np.ufunc, taps: list[Array]) -> Array:
     for tap in taps[2:]:
         join(total, tap, out=total)
     return total
+
+
+def _side_by_side(g: PoolGeometry) -> bool:
+    """Whether windows neither overlap nor reach beyond the image, and are small."""
+    return (
+        (g.stride_x, g.stride_y) == (g.pool_width, g.pool_height)
+        and not (g.pad.left or g.pad.top)
+        and g.output_width * g.pool_width <= g.image_width
+        and g.output_height * g.pool_height <= g.image_height
+        and g.pool_width * g.pool_height <= SMALL_WINDOW
+    )
+
+
+def _joined_tiles(join: np.ufunc, g: PoolGeometry, planes: Array) -> Array:
+    """The pixels of windows side by side joined, (n, W, H) to (n, WO, HO): across first, where they lie in long rows."""
+    width, height = g.output_width * g.pool_width, g.output_height * g.pool_height
+    columns = _joined(join, [planes[:, u : width : g.pool_width, :height] for u in range(g.pool_width)])
+    return _joined(join, [columns[:, :, t :: g.pool_height] for t in range(g.pool_height)])
 
 
 def _joined_whole(join: np.ufunc, rows: Array) -> Array:
