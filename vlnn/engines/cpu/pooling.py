@@ -125,7 +125,7 @@ def _side_by_side(g: PoolGeometry) -> bool:
 
 
 def _joined_tiles(join: np.ufunc, g: PoolGeometry, planes: Array) -> Array:
-    """The pixels of windows side by side joined, (n, W, H) to (n, WO, HO): across first, where they lie in long rows."""
+    """The pixels of windows side by side joined, (n, W, H) to (n, WO, HO): across first, where rows are long."""
     width, height = g.output_width * g.pool_width, g.output_height * g.pool_height
     columns = _joined(join, [planes[:, u : width : g.pool_width, :height] for u in range(g.pool_width)])
     return _joined(join, [columns[:, :, t :: g.pool_height] for t in range(g.pool_height)])
