@@ -19,7 +19,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from vlnn.engines.cpu import threads
-from vlnn.engines.cpu.products import multiply
+from vlnn.engines.cpu.products import LEAST, multiply
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -116,7 +116,7 @@ def _sum_of_shares(g: ConvGeometry, groups: list[tuple[slice, Array]], output: A
         for images, padded in groups
         for start, stop in _tiles(g, padded.shape[3], output.itemsize, TILE_BYTES // 16)
     ]
-    shares = min(len(tiles), threads.count())
+    shares = min(len(tiles), threads.count()) if g.multiplications >= LEAST else 1
     sums = np.zeros((shares, *shape), output.dtype)
 
     def add(number: int) -> None:

@@ -12,13 +12,15 @@ import numpy as np
 from vlnn.engines.cpu import threads
 from vlnn.matlab.arrays import Array
 
-LEAST = 2**20  # products below which one thread is enough
+LEAST = 2**25  # multiplications below which a second thread costs more than it saves
+MOVED = 32  # multiplications that take as long as reading or writing an element
 
 
 def multiply(a: Array, b: Array, out: Array) -> Array:
     """Write ``a @ b`` into `out` and return it; rows of `out` have unit stride."""
     rows, columns = out.shape
-    pieces = 1 if rows * columns * a.shape[1] < LEAST else threads.count()
+    work = rows * columns * a.shape[1] + MOVED * (a.size + b.size + out.size)
+    pieces = 1 if work < LEAST else threads.count()
     if rows >= columns:
         threads.each(lambda span: np.matmul(a[span], b, out=out[span]), _cut(rows, pieces))
     else:
