@@ -45,29 +45,10 @@ def cases() -> Iterator[Case]:
         yield Case("LapSRN x4, 64x64", net, imresize(luma, 0.25))
     else:
         click.echo(f"{SHARED / 'networks'} is not there: no trained networks.")
-    net = vgg_f(rng)
+    net = vlnn.cnn_imagenet_deploy(vlnn.cnn_imagenet_init("model", "vgg-f", "rng", 0))
     for images in (1, 10):
         x = np.asfortranarray(50 * rng.standard_normal((224, 224, 3, images), np.float32))
         yield Case(f"VGG-F, {images} image{'s' * (images > 1)}", net, x)
-
-
-def vgg_f(rng: np.random.Generator) -> SimpleNN:
-    """VGG-F with random weights."""
-
-    def conv(side: int, depth: int, filters: int, **fields: Any) -> dict[str, Any]:
-        bank = rng.standard_normal((side, side, depth, filters), np.float32)
-        bank *= np.sqrt(2 / (side * side * depth))
-        weights = [np.asfortranarray(bank), np.zeros((filters, 1), np.float32)]
-        return {"type": "conv", "weights": weights, **fields}
-
-    relu, lrn = {"type": "relu"}, {"type": "lrn", "param": [5, 2, 1e-4, 0.75]}
-    pool = {"type": "pool", "method": "max", "pool": [3, 3], "stride": 2, "pad": [0, 1, 0, 1]}
-    layers = [conv(11, 3, 64, stride=4), relu, lrn, pool, conv(5, 64, 256, pad=2), relu, lrn, pool]
-    for _ in range(3):
-        layers += [conv(3, 256, 256, pad=1), relu]
-    layers += [pool, conv(6, 256, 4096), relu, conv(1, 4096, 4096), relu, conv(1, 4096, 1000), {"type": "softmax"}]
-    net: SimpleNN = vlnn.vl_simplenn_tidy({"layers": layers})
-    return net
 
 
 def peer(case: Case) -> Callable[[], Any]:

@@ -16,8 +16,8 @@ from __future__ import annotations
 import numpy as np
 
 from vlnn.engines.cpu import coarse_filter, columns, depthwise, patches, separable, windows, windows_filter
-from vlnn.engines.cpu.axes import kept_pixels
 from vlnn.engines.protocols import Workspaces
+from vlnn.engines.subsampling import Subsampling
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -34,7 +34,7 @@ SHORT_SUM = 256  # pixels up to which BLAS adds them up faster than NumPy
 LONG_SUM = 128  # rows up to which depthwise's detour over all rows pays
 
 
-class Convolution:
+class Convolution(Subsampling):
     """The convolution part of the CPU engine."""
 
     backend = "BLAS"
@@ -119,22 +119,6 @@ class Convolution:
                     if _finite(out[k]):
                         continue
                 columns.backward_filter(group, image[:, c], output[:, k], out[k])
-        return out
-
-    def subsample_forward(self, geometry: ConvGeometry, image: Array, biases: Array | None) -> Array:
-        g = geometry
-        out = np.zeros((g.batch, g.channels, g.output_width, g.output_height), image.dtype)
-        inside, pixels = kept_pixels(g)
-        out[inside] = image[pixels]
-        if biases is not None:
-            out += biases[:, None, None]
-        return out
-
-    def subsample_backward(self, geometry: ConvGeometry, output: Array) -> Array:
-        g = geometry
-        out = np.zeros((g.batch, g.channels, g.image_width, g.image_height), output.dtype)
-        inside, pixels = kept_pixels(g)
-        out[pixels] = output[inside]
         return out
 
     def sum_per_channel(self, planes: Array) -> Array:

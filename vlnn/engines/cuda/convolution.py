@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import cupy
 
-from vlnn.engines.cpu.axes import kept_pixels
 from vlnn.engines.cuda.patches import (
     Piece,
     add_up_columns,
@@ -27,6 +26,7 @@ from vlnn.engines.cuda.patches import (
 )
 from vlnn.engines.cuda.products import Extent, Matrices, combine, correlate, multiply
 from vlnn.engines.protocols import Workspaces
+from vlnn.engines.subsampling import Subsampling
 from vlnn.geometry import ConvGeometry
 from vlnn.matlab.arrays import Array
 
@@ -34,7 +34,7 @@ FEW_PIXELS = 256  # outputs of an image, below which products of several images 
 MANY_PIXELS = 1024  # outputs of an image, from which its part in the derivative of filters is worth a product
 
 
-class Convolution:
+class Convolution(Subsampling):
     """The convolution part of the CUDA engine."""
 
     backend = "cuBLAS"
@@ -105,22 +105,6 @@ class Convolution:
             )
             rows = planes_to_rows(output, piece) if several else rows_of_planes(output, piece)
             correlate(_extent(g, piece), rows, g.group_filters, columns, taps, out, number > 0)
-        return out
-
-    def subsample_forward(self, geometry: ConvGeometry, image: Array, biases: Array | None) -> Array:
-        g = geometry
-        out = cupy.zeros((g.batch, g.channels, g.output_width, g.output_height), image.dtype)
-        inside, pixels = kept_pixels(g)
-        out[inside] = image[pixels]
-        if biases is not None:
-            out += biases[:, None, None]
-        return out
-
-    def subsample_backward(self, geometry: ConvGeometry, output: Array) -> Array:
-        g = geometry
-        out = cupy.zeros((g.batch, g.channels, g.image_width, g.image_height), output.dtype)
-        inside, pixels = kept_pixels(g)
-        out[pixels] = output[inside]
         return out
 
     def take_workspaces(self) -> Workspaces | None:
