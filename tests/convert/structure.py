@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from vlnn.dagnn import DagNN
@@ -13,6 +14,14 @@ from vlnn.simplenn.saving import struct_of
 def assert_same_network(got: SimpleNN | DagNN, want: SimpleNN | DagNN) -> None:
     assert type(got) is type(want)
     assert_same(*(net.saveobj() if isinstance(net, DagNN) else struct_of(net) for net in (got, want)))
+
+
+def assert_same_arrays(got: Mapping[str, Any], want: Mapping[str, Any]) -> None:
+    """Bit by bit, under the same names, in any order."""
+    assert set(got) == set(want)
+    for name, array in want.items():
+        assert (got[name].dtype, got[name].shape) == (array.dtype, array.shape), name
+        assert got[name].tobytes(order="F") == array.tobytes(order="F"), name
 
 
 def assert_same(got: Any, want: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.convert import networks
 from tests.convert.cases import chain, conv, graph, moments, single
-from tests.convert.structure import assert_same_network
+from tests.convert.structure import assert_same_arrays, assert_same_network
 from tests.dagnn.nets import residual
 from vlnn import dagnn
 from vlnn.convert import Checkpoint, formats, half
@@ -59,11 +59,8 @@ def test_trained_networks_come_back_bit_for_bit(path: Path, tmp_path: Path) -> N
     source, back = Checkpoint.of(net), onnx_format.read(write(net, tmp_path))
     assert back.description == source.description
     assert list(back.arrays) == list(source.arrays)
-    for name, array in source.arrays.items():
-        got = back.arrays[name]
-        assert (got.dtype, got.shape) == (array.dtype, array.shape), name
-        assert got.tobytes(order="F") == array.tobytes(order="F"), name
-        assert got.flags.f_contiguous, name
+    assert_same_arrays(back.arrays, source.arrays)
+    assert all(got.flags.f_contiguous for got in back.arrays.values())
 
 
 def test_a_model_says_what_it_takes_and_gives(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import vlnn
 from tests.convert import networks
 from tests.convert.cases import Array, chain, conv, moments, single
-from tests.convert.structure import assert_same_network
+from tests.convert.structure import assert_same_arrays, assert_same_network
 from tests.dagnn.nets import LABELS, X, residual
 from vlnn import dagnn
 from vlnn.convert import Checkpoint, half
@@ -59,11 +59,7 @@ def test_trained_networks_come_back_bit_for_bit(path: Path, tmp_path: Path) -> N
     net = networks.load(path)
     source, back = Checkpoint.of(net), torch_format.read(write(net, tmp_path))
     assert back.description == source.description
-    assert set(back.arrays) == set(source.arrays)
-    for name, array in source.arrays.items():
-        got = back.arrays[name]
-        assert (got.dtype, got.shape) == (array.dtype, array.shape), name
-        assert got.tobytes(order="F") == array.tobytes(order="F"), name
+    assert_same_arrays(back.arrays, source.arrays)
 
 
 def test_a_file_is_a_state_dict_of_the_module(tmp_path: Path) -> None:
